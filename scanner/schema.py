@@ -1,0 +1,185 @@
+"""The declared columns of every frame: type, unit, null, range. Checked where data enters; trusted inside.
+
+Types: `text` is pandas `str`; `date` is `datetime64[s]` at midnight, a calendar date and no instant; `instant` is
+`datetime64[us, UTC]`; `number` is float64 with NaN for unknown (counts too: unknown volume is NaN, never 0);
+`integer` is int64; `flag` is bool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from scanner.errors import SchemaError
+
+Kind = Literal["text", "date", "instant", "number", "integer", "flag"]
+
+_DTYPES: Final[dict[Kind, str]] = {
+    "text": "str",
+    "date": "datetime64[s]",
+    "instant": "datetime64[us, UTC]",
+    "number": "float64",
+    "integer": "int64",
+    "flag": "bool",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `least` and `most` are inclusive and apply to known values."""
+
+    name: str
+    kind: Kind
+    unit: str
+    null: bool = False
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def dtype(self) -> str:
+        return _DTYPES[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def empty(self) -> pd.DataFrame:
+        """A frame with these columns and no rows."""
+        return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in self.columns})
+
+
+def validate(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return `frame` unchanged, or raise `SchemaError` with every problem found. Columns may stand in any order."""
+    missing = [name for name in schema.names if name not in frame.columns]
+    extra = [str(name) for name in frame.columns if name not in schema.names]
+    problems = [f"column {name} is missing" for name in missing] + [f"column {name} is not declared" for name in extra]
+    for column in schema.columns:
+        if column.name not in missing:
+            problems.extend(_problems(frame[column.name], column))
+    if problems:
+        raise SchemaError(schema.name, tuple(problems))
+    return frame
+
+
+def _problems(values: pd.Series, column: Column) -> Iterable[str]:
+    if str(values.dtype) != column.dtype:
+        yield f"{column.name} is {values.dtype}, not {column.dtype}"
+        return
+    if not column.null and bool(values.isna().any()):
+        yield f"{column.name} has {int(values.isna().sum())} unknown values"
+    if column.kind in ("number", "integer"):
+        yield from _range_problems(values.to_numpy(), column)
+
+
+def _range_problems(numbers: np.ndarray, column: Column) -> Iterable[str]:
+    if column.kind == "number" and bool(np.isinf(numbers).any()):
+        yield f"{column.name} has infinite values"
+    if column.least is not None and bool((numbers < column.least).any()):
+        yield f"{column.name} is below {column.least}"
+    if column.most is not None and bool((numbers > column.most).any()):
+        yield f"{column.name} is above {column.most}"
+
+
+_IDENTITY = (
+    Column("root", "text", "option root"),
+    Column("expiration", "date", "listed expiration"),
+    Column("option_type", "text", "call or put"),
+    Column("strike", "number", "$", least=0),
+    Column("occ_symbol", "text", "OCC contract symbol"),
+    Column("multiplier", "integer", "shares", least=1),
+    Column("adjusted", "flag", "non-standard contract"),
+)
+
+_QUOTE = (
+    Column("bid", "number", "$/share", null=True, least=0),
+    Column("ask", "number", "$/share", null=True, least=0),
+    Column("last", "number", "$/share", null=True, least=0),
+    Column("volume", "number", "contracts today", null=True, least=0),
+    Column("open_interest", "number", "contracts, previous session", null=True, least=0),
+    Column("vendor_iv", "number", "decimal", null=True, least=0),
+    Column("quote_time", "instant", "the quote's own time", null=True),
+)
+
+CHAIN: Final = Schema("chain", _IDENTITY + _QUOTE)
+"""What a source delivers: quotes with the vendor's sentinels and placeholders already null."""
+
+_FACTS = (
+    Column("symbol", "text", "underlying symbol"),
+    Column("source", "text", "source of the chain"),
+    Column("fetched_at", "instant", "when the answer arrived"),
+    Column("answer_time", "instant", "market time of the whole answer", null=True),
+    Column("previous_expiration", "date", "listed before this one", null=True),
+    Column("next_expiration", "date", "listed after this one", null=True),
+    Column("expiry_instant", "instant", "when the contract expires"),
+    Column("spot", "number", "$/share", null=True, least=0),
+    Column("spot_time", "instant", "time of the spot", null=True),
+    Column("mid", "number", "$/share", null=True, least=0),
+    Column("spread_pct", "number", "% of mid", null=True, least=0),
+    Column("moneyness_pct", "number", "%", null=True),
+    Column("otm_pct", "number", "%, positive out of the money", null=True),
+    Column("years_to_expiry", "number", "years from the quote", null=True),
+    Column("rate", "number", "continuous, decimal", null=True),
+    Column("forward", "number", "$/share", null=True, least=0),
+    Column("forward_method", "text", "parity, parity_american or spot_carry", null=True),
+    Column("iv", "number", "decimal", null=True, least=0),
+    Column("iv_reason", "text", "why iv is unknown", null=True),
+    Column("model", "text", "pricing model", null=True),
+    Column("delta", "number", "long option, per share", null=True, least=-1, most=1),
+    Column("gamma", "number", "per $1", null=True),
+    Column("theta", "number", "$/share per calendar day", null=True),
+    Column("vega", "number", "$/share per vol point", null=True),
+    Column("rho", "number", "$/share per 1 %", null=True),
+    Column("prob_otm", "number", "risk-neutral, 0-1", null=True, least=0, most=1),
+    Column("prob_touch", "number", "risk-neutral, 0-1", null=True, least=0, most=1),
+    Column("expected_move_usd", "number", "$/share", null=True, least=0),
+    Column("expected_move_pct", "number", "% of spot", null=True, least=0),
+    Column("upper_1sd", "number", "$/share", null=True),
+    Column("lower_1sd", "number", "$/share", null=True),
+    Column("flags", "text", "comma-separated, empty where none"),
+    Column("quote_reason", "text", "first failing quote test, RejectionReason", null=True),
+    Column("quote_grade", "text", "grade without the age part"),
+    Column("grade_reasons", "text", "why not A, semicolon-separated, empty where A"),
+)
+
+_PREMIUM = (
+    Column("price_basis", "text", "bid, mid or fill f"),
+    Column("premium", "number", "$/share", null=True, least=0),
+    Column("premium_usd", "number", "$/contract", null=True, least=0),
+    Column("premium_pct", "number", "%", null=True, least=0),
+    Column("collateral_usd", "number", "$/contract", null=True, least=0),
+    Column("break_even", "number", "$/share", null=True),
+    Column("downside_protection", "number", "%", null=True),
+    Column("if_called_return", "number", "%, covered call only", null=True),
+    Column("prob_profit", "number", "risk-neutral, 0-1", null=True, least=0, most=1),
+)
+
+_AS_OF = (
+    Column("strategy", "text", "cash_secured_put or covered_call"),
+    Column("dte", "integer", "calendar days in New York"),
+    Column("daily_return", "number", "%", null=True),
+    Column("monthly_return", "number", "%", null=True),
+    Column("annual_return", "number", "%", null=True),
+    Column("quote_age_seconds", "number", "s", null=True),
+    Column("age_is_minimum", "flag", "age counted from the answer, the quote's own time is unknown"),
+    Column("age_state", "text", "fresh, delayed, stale, closed or unknown"),
+    Column("grade", "text", "A to F, age included"),
+)
+
+PRICED: Final = Schema("priced chain", _IDENTITY + _QUOTE + _FACTS)
+"""A chain with everything that follows from the quotes alone."""
+
+PREMIUM: Final = Schema("premium facts", PRICED.columns + _PREMIUM)
+"""What is stored per contract, on the stored price basis."""
+
+SCAN: Final = Schema("scan rows", PREMIUM.columns + _AS_OF)
+"""What pages, CSV and API show: stored facts, and what depends on the instant of the question."""

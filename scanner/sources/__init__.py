@@ -1,0 +1,1 @@
+"""Where chains come from: one file per vendor behind the protocols of `base`."""

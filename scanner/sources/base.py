@@ -1,0 +1,55 @@
+"""What every source of chains and reference data promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from scanner.model import ChainSnapshot, Mode, ReferenceData
+
+ChooseExpirations = Callable[[Sequence[date]], Sequence[date]]
+"""Given the listed expirations in ascending order, the ones to fetch."""
+
+
+def nearest_only(listed: Sequence[date]) -> Sequence[date]:
+    """Choose the first listed expiration."""
+    return listed[:1]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a source can give at all. `quote_times`: a time per quote; `delay_seconds`: usual delay, None unknown."""
+
+    quote_times: bool
+    open_interest: bool
+    vendor_iv: bool
+    delay_seconds: float | None
+
+
+class ChainSource(Protocol):
+    """A vendor of option chains. Blocking, safe to call from several threads."""
+
+    name: str
+    mode: Mode
+    capabilities: Capabilities
+
+    def chain(self, symbol: str, choose: ChooseExpirations) -> ChainSnapshot:
+        """Fetch the underlying, the listed expirations and the contracts of the chosen ones.
+
+        Contracts of an expiration that came along unasked are kept. Raises a `SourceError` subclass: nothing is
+        returned half-translated, an expiration that failed alone is named in `missing_expirations`.
+        """
+        ...
+
+
+class ReferenceSource(Protocol):
+    """A vendor of slow facts: sector, earnings, dividends. Own call budget, once a day per symbol."""
+
+    name: str
+    mode: Mode
+
+    def reference(self, symbol: str) -> ReferenceData:
+        """Raises a `SourceError` subclass; unknown facts are None."""
+        ...
