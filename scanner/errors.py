@@ -17,7 +17,7 @@ class InputError(ScannerError, ValueError):
 
 
 class SchemaError(ScannerError):
-    """A frame does not have its declared columns, types, nulls or ranges. The producer of the frame is wrong: report it."""
+    """A frame does not have its declared columns, types, nulls or ranges. The frame's producer is wrong."""
 
     def __init__(self, schema: str, problems: tuple[str, ...]) -> None:
         super().__init__(f"frame is not a valid {schema}: " + "; ".join(problems))
@@ -26,7 +26,7 @@ class SchemaError(ScannerError):
 
 
 class CalendarError(ScannerError):
-    """A date lies outside the exchange calendar that was built. Build the calendar further ahead or correct the date."""
+    """A date lies outside the exchange calendar that was built. Build it further ahead or correct the date."""
 
     def __init__(self, day: date, first: date, last: date) -> None:
         super().__init__(f"{day} is outside the exchange calendar {first} to {last}")

@@ -159,6 +159,38 @@ def _ordered(name: str, least: float, low: float, high: float, most: float) -> N
 
 
 @dataclass(frozen=True, slots=True)
+class ExpirationWindow:
+    """One listed expiration that a target DTE may take, and what its listed neighbours must satisfy for that.
+
+    The target takes `expiration` where the symbol lists no nearer one: `next_at_least` bounds the next listed
+    expiration from below (inclusive), `previous_before` the previous one from above (exclusive); a missing
+    neighbour satisfies either.
+    """
+
+    expiration: date
+    dte: int
+    target_dte: int
+    next_at_least: date | None
+    previous_before: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgeCutoffs:
+    """The earliest quote time that still earns each grade at one `as_of`. Older than `d`: F.
+
+    `reference` is the instant ages are judged from: `as_of` in session, else the last session's close. A quote
+    whose own time is unknown is judged by its answer's time and earns C at best.
+    """
+
+    reference: datetime
+    market_open: bool
+    a: datetime
+    b: datetime
+    c: datetime
+    d: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UnderlyingQuote:
     """The underlying as quoted beside a chain; $/share. Only prices of the regular session; `None` is unknown.
 
