@@ -1,0 +1,92 @@
+"""Every setting, read from the environment. Secrets come from there only and never show in a text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from scanner.errors import InputError
+from scanner.model import Mode
+
+PROJECT_FOLDER: Final = Path(__file__).resolve().parents[1]
+
+RatePoints = tuple[tuple[float, float], ...]
+"""(years, continuous rate as a decimal), in ascending years."""
+
+
+def _rate_points(value: object) -> object:
+    """Read "0.043" as a flat curve and "0.08:0.043,1:0.041" as a table of years and rates."""
+    if not isinstance(value, str):
+        return value
+    points = []
+    for part in value.split(","):
+        years, separator, rate = part.partition(":")
+        points.append((float(years), float(rate)) if separator else (0.0, float(years)))
+    if [years for years, _ in points] != sorted({years for years, _ in points}):
+        raise ValueError("years must ascend, each once")
+    return tuple(points)
+
+
+class Settings(BaseSettings):
+    """Read with the prefix `SCANNER_`, except `DATABASE_URL`. An empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(env_prefix="SCANNER_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    mode: Mode = Field(default=Mode.LIVE, description="live, simulated or recorded: where the numbers come from.")
+    data_dir: Path = Field(
+        default=PROJECT_FOLDER / ".data", description="Folder of the embedded PostgreSQL, its logs and our state."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="A PostgreSQL 14+ to use instead of the embedded one.",
+    )
+    dashboard_host: str = Field(default="127.0.0.1", description="Address the dashboard listens on.")
+    dashboard_port: int = Field(default=8501, ge=1, le=65_535, description="Port of the dashboard.")
+    rate: Annotated[RatePoints, NoDecode, BeforeValidator(_rate_points)] = Field(
+        default=((0.0, 0.04),),
+        min_length=1,
+        description="Continuous interest rate as a decimal (0.043), or a table of years:rate (0.08:0.043,1:0.041).",
+    )
+    seed: int = Field(default=1, description="Seed of the simulated market.")
+    recorded_dir: Path | None = Field(default=None, description="Folder of recorded answers, for the mode recorded.")
+    source_timeout_seconds: float = Field(default=20.0, gt=0, description="How long one vendor call may take.")
+    source_calls_per_second: float = Field(default=2.0, gt=0, description="Vendor calls per second, per process.")
+    worker_processes: int | None = Field(default=None, ge=1, le=32, description="Worker processes; default by mode.")
+    worker_threads: int | None = Field(default=None, ge=1, le=64, description="Threads per worker; default by mode.")
+    pool_size: int = Field(default=8, ge=1, le=100, description="Database connections per process at most.")
+    statement_timeout_seconds: float = Field(default=60.0, gt=0, description="How long one SQL statement may run.")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+    supervisor_pid: int | None = Field(
+        default=None, description="Internal: the process that already owns database and worker."
+    )
+
+    @property
+    def simulated(self) -> bool:
+        return self.mode is Mode.SIMULATED
+
+    @property
+    def threads_per_worker(self) -> int:
+        """Live sources wait for the network, simulated ones compute: more threads would only queue for a core."""
+        return self.worker_threads or (8 if self.mode is Mode.LIVE else 2)
+
+    @property
+    def worker_count(self) -> int:
+        return self.worker_processes or (1 if self.mode is Mode.LIVE else 2)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment; keyword arguments win. Raises `InputError` naming each wrong variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_input=False)]
+        raise InputError("settings cannot be read. " + "; ".join(problems)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0])
+    return name if name == "DATABASE_URL" else f"SCANNER_{name.upper()}"
