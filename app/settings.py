@@ -27,6 +27,8 @@ def _rate_points(value: object) -> object:
         points.append((float(years), float(rate)) if separator else (0.0, float(years)))
     if [years for years, _ in points] != sorted({years for years, _ in points}):
         raise ValueError("years must ascend, each once")
+    if not all(0 <= years <= 100 and -0.5 <= rate <= 1 for years, rate in points):
+        raise ValueError("rates are decimals between -0.5 and 1 (0.043 is 4.3 %), years between 0 and 100")
     return tuple(points)
 
 

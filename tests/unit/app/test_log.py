@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from app import log
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("postgresql://me:hush@db:5432/options", "postgresql://me:***@db:5432/options"),
+        ("postgresql+psycopg://me:hu/sh@h@db/x failed", "postgresql+psycopg://me:***@db/x failed"),
+        ("postgresql://me@db/options", "postgresql://me@db/options"),
+        ("http://user:hush@proxy:3128", "http://user:***@proxy:3128"),
+        ("host=db user=me password=hush dbname=x", "host=db user=me password=*** dbname=x"),
+        ("host=db password='hu sh\\'x' dbname=x", "host=db password=*** dbname=x"),
+        ('{"access_token": "hush", "n": 1}', '{"access_token": ***, "n": 1}'),
+        ("GET /v3/quotes?apiKey=hush&limit=5", "GET /v3/quotes?apiKey=***&limit=5"),
+        ("Authorization: Bearer abcdefgh12345678", "Authorization: Bearer ***"),
+        ("crumb=hush", "crumb=***"),
+        ("AAPL: 44 contracts at 15:30", "AAPL: 44 contracts at 15:30"),
+    ],
+)
+def test_redact(text: str, clean: str) -> None:
+    assert log.redact(text) == clean
+
+
+def test_secrets_are_hidden_by_key_at_every_depth() -> None:
+    event = {
+        "event": "connect",
+        "password": "hush",
+        "symbol": "AAPL",
+        "count": 3,
+        "settings": {"API_KEY": "hush", "urls": ["postgresql://me:hush@db/x"]},
+        "error": ValueError("password=hush"),
+    }
+    cleaned = log.redact_event(None, "info", event)
+    assert "hush" not in repr(cleaned)
+    assert cleaned["symbol"] == "AAPL"
+    assert cleaned["count"] == 3
+
+
+@pytest.fixture
+def captured(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    log.configure("INFO", service="test")
+    yield stream
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_structlog_lines_carry_service_and_hide_secrets(captured: io.StringIO) -> None:
+    structlog.get_logger("app").info("database opened", dsn="postgresql://me:hush@db/x", symbol="AAPL")
+    line = captured.getvalue()
+    assert "service=test" in line
+    assert "symbol=AAPL" in line
+    assert "hush" not in line
+
+
+def test_tracebacks_of_standard_logging_hide_secrets(captured: io.StringIO) -> None:
+    try:
+        raise RuntimeError("cannot connect to postgresql://me:hush@db/x")
+    except RuntimeError:
+        logging.getLogger("foreign").exception("connection with password=%s failed", "hush")
+    text = captured.getvalue()
+    assert "RuntimeError" in text
+    assert "hush" not in text
+
+
+def test_below_the_level_nothing_is_written(captured: io.StringIO) -> None:
+    structlog.get_logger("app").debug("quiet")
+    logging.getLogger("procrastinate").info("quiet")
+    assert captured.getvalue() == ""
