@@ -104,6 +104,14 @@ class DatabaseTooOldError(DatabaseError):
     """The server is older than PostgreSQL 14. Upgrade it."""
 
 
+class DatabaseNotMigratedError(DatabaseError):
+    """The tables are missing or older than this program. Run `python -m app.cli migrate`."""
+
+
+class DatabaseTimeoutError(DatabaseError):
+    """A statement ran longer than its limit, or every connection stayed busy. Narrow the question or try again."""
+
+
 class DatabaseSchemaTooNewError(DatabaseError):
     """The schema was written by a newer version of this program. Update the program."""
 

@@ -1,0 +1,121 @@
+"""One connection at a time, and the one place where errors of psycopg become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from scanner.errors import (
+    DatabaseAuthError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    DatabaseTooOldError,
+    DatabaseUnreachableError,
+)
+
+MINIMUM_MAJOR = 14
+CONNECT_TIMEOUT_SECONDS = 5
+MAINTENANCE_DATABASE = "postgres"
+_REFUSED = ("28", "3D", "42501")
+_REFUSED_TEXTS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+
+
+def describe(dsn: str) -> str:
+    """`user@host:port/database` of a connection string: what a message may show. Never the password."""
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.Error:
+        return "an address that cannot be read"
+    host = parts.get("host") or parts.get("hostaddr") or "the local socket"
+    port = parts.get("port") or "5432"
+    user = parts.get("user") or "the current user"
+    return f"{user}@{host}:{port}/{parts.get('dbname') or user}"
+
+
+def connect(dsn: str, *, autocommit: bool = False) -> psycopg.Connection:
+    """Connect once and check the server's version.
+
+    Errors: DatabaseUnreachableError, DatabaseAuthError, DatabaseTooOldError.
+    """
+    try:
+        settings = conninfo_to_dict(dsn)
+    except psycopg.Error:
+        raise DatabaseUnreachableError(
+            "the database address cannot be read. DATABASE_URL looks like postgresql://user:password@host:5432/database"
+        ) from None  # the cause quotes the part of the address that could not be read, perhaps the password
+    timeout = settings.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS
+    try:
+        connection = psycopg.connect(dsn, connect_timeout=timeout, autocommit=autocommit)
+    except psycopg.OperationalError as error:
+        raise connection_error(error, dsn) from error
+    try:
+        check_server_version(connection.info.server_version, dsn)
+    except DatabaseTooOldError:
+        connection.close()
+        raise
+    return connection
+
+
+def check_server_version(server_version: int, dsn: str) -> None:
+    """`server_version` as libpq gives it: 140005 is 14.5.
+
+    Errors: DatabaseTooOldError below PostgreSQL 14.
+    """
+    if server_version < MINIMUM_MAJOR * 10_000:
+        raise DatabaseTooOldError(
+            f"{describe(dsn)} runs PostgreSQL {server_version // 10_000}; this program needs {MINIMUM_MAJOR} or newer. "
+            "Upgrade the server, or unset DATABASE_URL to use the embedded one"
+        )
+
+
+def connection_error(error: psycopg.OperationalError, dsn: str) -> DatabaseError:
+    """Our error for a failed connection attempt. libpq gives no code for most of them, only the server's text."""
+    text = _first_line(error)
+    refused = (error.sqlstate or "").startswith(_REFUSED) or any(part in text for part in _REFUSED_TEXTS)
+    if refused:
+        return DatabaseAuthError(f"{describe(dsn)} refused the connection: {text}. Correct DATABASE_URL")
+    return DatabaseUnreachableError(
+        f"no database answers at {describe(dsn)}: {text}. Start the server, or correct DATABASE_URL"
+    )
+
+
+@contextmanager
+def translated(dsn: str) -> Iterator[None]:
+    """Everything psycopg raises inside leaves as a DatabaseError, with the original as its cause."""
+    try:
+        yield
+    except errors.QueryCanceled as error:
+        raise DatabaseTimeoutError(f"{describe(dsn)}: {_first_line(error)}") from error
+    except (errors.LockNotAvailable, errors.IdleInTransactionSessionTimeout) as error:
+        raise DatabaseTimeoutError(f"{describe(dsn)}: {_first_line(error)}") from error
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreachableError(
+            f"the connection to {describe(dsn)} was lost: {_first_line(error)}. It is made again with the next question"
+        ) from error
+    except psycopg.Error as error:
+        raise DatabaseError(f"{describe(dsn)}: {type(error).__name__}: {_first_line(error)}") from error
+
+
+def create_database_if_missing(dsn: str) -> None:
+    """Create the database named in `dsn`, through the server's maintenance database. Safe to call at the same time.
+
+    Errors: those of `connect`.
+    """
+    settings = conninfo_to_dict(dsn)
+    name = str(settings["dbname"])
+    with connect(make_conninfo(dsn, dbname=MAINTENANCE_DATABASE), autocommit=True) as connection, translated(dsn):
+        if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
+            return
+        try:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        except (errors.DuplicateDatabase, errors.UniqueViolation):
+            return
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

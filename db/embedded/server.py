@@ -1,0 +1,189 @@
+"""Start, adopt and stop the embedded PostgreSQL. One process owns it; every other only reads how to connect."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+
+from db.embedded.cluster import (
+    HOST,
+    check_major,
+    create_cluster,
+    free_port,
+    read_access,
+    write_settings,
+)
+from db.embedded.file_lock import FileLock
+from db.embedded.place import Place, existing_cluster, find_place
+from db.embedded.postmaster import kill_leftovers, postmaster_pid
+from db.embedded.run import ProgramError, run
+from scanner.errors import DatabaseUnreachableError, DataDirectoryError
+
+START_SECONDS = 120.0
+_NO_ANSWER_SECONDS = 5.0
+_PORT_ATTEMPTS = 5
+_LOG_LIMIT_BYTES = 5_000_000
+log = logging.getLogger(__name__)
+
+
+class ServerStatus(StrEnum):
+    """READY answers; STARTING is up and still recovering; SILENT is up and does not answer; STOPPED is not up."""
+
+    READY = "ready"
+    STARTING = "starting"
+    SILENT = "silent"
+    STOPPED = "stopped"
+
+
+class EmbeddedServer:
+    """The PostgreSQL server of one data directory.
+
+    The first process that calls `start` holds a lock as long as it lives, and is the owner: it starts the server,
+    restarts it on a further `start` after a crash, and stops it. A second process waits until the server is ready and
+    uses it. When an owner was killed, the next `start` anywhere adopts the running server.
+
+    Errors: every method raises DatabaseError subclasses, whose messages say what to do.
+    """
+
+    def __init__(self, data_directory: Path, *, use_fallback: bool = True) -> None:
+        """`use_fallback`: where the database user cannot reach `data_directory`, keep the data in
+        `place.fallback_directory(data_directory)`; false raises DataDirectoryError instead, naming that place."""
+        self._directory = data_directory
+        self._use_fallback = use_fallback
+        self._lock = FileLock(data_directory / "postgres.lock")
+
+    @property
+    def is_owner(self) -> bool:
+        return self._lock.held
+
+    def dsn(self, database: str) -> str:
+        """The connection string of a database, with the password in it: never log it.
+
+        Errors: DatabaseUnreachableError before the first start, or where this user may not read the password.
+        """
+        cluster = existing_cluster(self._directory)
+        if cluster is None:
+            raise DatabaseUnreachableError(f"there is no database in {self._directory} yet. Start the program first")
+        return read_access(cluster).dsn(database)
+
+    def status(self) -> ServerStatus:
+        cluster = existing_cluster(self._directory)
+        if cluster is None:
+            return ServerStatus.STOPPED
+        return _status(find_place(self._directory, use_fallback=True))
+
+    def start(self, *, timeout_seconds: float = START_SECONDS) -> None:
+        """Return when the server answers: started, adopted, or somebody else's. Cheap to repeat.
+
+        Errors: DataDirectoryError, DatabaseUnreachableError after `timeout_seconds`.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            deadline = time.monotonic() + timeout_seconds
+            while not self._lock.acquire():
+                if self.status() is ServerStatus.READY:
+                    return
+                if time.monotonic() > deadline:
+                    raise DatabaseUnreachableError(
+                        f"another process owns the database in {self._directory} and it did not become ready within "
+                        f"{timeout_seconds:.0f} s. End that process and start again"
+                    )
+                time.sleep(0.05)
+        except OSError as error:
+            raise DataDirectoryError(
+                f"{self._directory} cannot be used: {error.strerror}. Choose a writable directory with SCANNER_DATA_DIR"
+            ) from error
+        try:
+            self._bring_up(deadline)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def stop(self, *, timeout_seconds: float = 30.0) -> None:
+        """Stop the server if this process owns it; connections are ended, transactions rolled back."""
+        if not self._lock.held:
+            return
+        try:
+            place = find_place(self._directory, use_fallback=True)
+            if postmaster_pid(place.cluster) is not None:
+                _stop(place, "fast", timeout_seconds)
+        finally:
+            self._lock.release()
+
+    def _bring_up(self, deadline: float) -> None:
+        place = find_place(self._directory, use_fallback=self._use_fallback)
+        if not place.exists:
+            create_cluster(place)
+        check_major(place)
+        if _wait_while_starting(place, deadline) is ServerStatus.READY:
+            return
+        if postmaster_pid(place.cluster) is not None:
+            log.warning("the database server is up but does not answer; restarting it")
+            _stop(place, "immediate", _NO_ANSWER_SECONDS)
+        kill_leftovers(place.cluster)
+        (place.cluster / "postmaster.pid").unlink(missing_ok=True)
+        _launch(place, deadline)
+
+
+def _status(place: Place) -> ServerStatus:
+    if postmaster_pid(place.cluster) is None:
+        return ServerStatus.STOPPED
+    port = read_access(place.cluster).port
+    try:
+        run(place.binaries, place.user, "pg_isready", ["-h", HOST, "-p", str(port), "-t", "3"], timeout_seconds=5)
+    except ProgramError as error:
+        return ServerStatus.STARTING if error.code == 1 else ServerStatus.SILENT
+    return ServerStatus.READY
+
+
+def _wait_while_starting(place: Place, deadline: float) -> ServerStatus:
+    """Recovery may take long and is waited for; a server that says nothing gets a few seconds."""
+    silent_until = time.monotonic() + _NO_ANSWER_SECONDS
+    while True:
+        status = _status(place)
+        now = time.monotonic()
+        if status in (ServerStatus.READY, ServerStatus.STOPPED) or now > deadline:
+            return status
+        if status is ServerStatus.SILENT and now > silent_until:
+            return status
+        time.sleep(0.05)
+
+
+def _launch(place: Place, deadline: float) -> None:
+    access = read_access(place.cluster)
+    output = place.cluster / "server.log"
+    for _ in range(_PORT_ATTEMPTS):
+        write_settings(place, access)
+        if output.exists() and output.stat().st_size > _LOG_LIMIT_BYTES:
+            output.replace(output.with_suffix(".log.1"))
+        start = output.stat().st_size if output.exists() else 0
+        seconds = max(1, int(deadline - time.monotonic()))
+        arguments = ["-D", str(place.cluster), "-l", str(output), "-w", "-t", str(seconds), "start"]
+        try:
+            run(place.binaries, place.user, "pg_ctl", arguments, timeout_seconds=seconds + 5)
+        except ProgramError as error:
+            written = output.read_bytes()[start:].decode("utf-8", "replace") if output.exists() else ""
+            if "could not bind" in written:
+                access = replace(access, port=free_port())
+                continue
+            raise DataDirectoryError(
+                f"PostgreSQL in {place.cluster} did not start: {_last_lines(written) or error}. Its log is {output}"
+            ) from error
+        return
+    raise DatabaseUnreachableError(f"no free TCP port found on {HOST} in {_PORT_ATTEMPTS} attempts")
+
+
+def _last_lines(text: str, count: int = 5) -> str:
+    return " / ".join(line.strip() for line in text.splitlines()[-count:])
+
+
+def _stop(place: Place, mode: str, timeout_seconds: float) -> None:
+    arguments = ["-D", str(place.cluster), "-m", mode, "-w", "-t", str(max(1, int(timeout_seconds))), "stop"]
+    try:
+        run(place.binaries, place.user, "pg_ctl", arguments, timeout_seconds=timeout_seconds + 5)
+    except ProgramError as error:
+        log.warning("the database server did not stop by itself and is killed: %s", error)
+        kill_leftovers(place.cluster)

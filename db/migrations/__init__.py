@@ -1,0 +1,1 @@
+"""Alembic migrations, run by `db.migrate`. Raw SQL; they never import code of the application that may change."""
