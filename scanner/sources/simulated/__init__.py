@@ -1,0 +1,5 @@
+"""A deterministic market for tests, demonstrations and benchmarks. Never passes for a live one."""
+
+from scanner.sources.simulated.source import SimulatedSource
+
+__all__ = ["SimulatedSource"]
