@@ -1,0 +1,193 @@
+"""One contract: facts, grade with its reasons, pay-off at expiration, smile of its expiration."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from app.services.premiums import ContractDetail
+from app.ui import charts, formats, loaders, tables
+from app.ui.runtime import services
+from scanner.model import PriceBasis, ReferenceData, Strategy
+
+_PLOT = {"displayModeBar": False}
+
+
+def show(prefix: str, symbol: str, occ_symbol: str, basis: PriceBasis) -> None:
+    """The chosen contract below its table, priced on `basis`."""
+    detail = loaders.contract(symbol, occ_symbol, basis)
+    if detail is None:
+        st.info(f"{occ_symbol} is not stored any more: it expired or its symbol was synced without it.")
+        return
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.subheader(headline(detail.row), width="content")
+            if st.button(f"Refresh {symbol}", key=f"{prefix}_refresh", help="Fetch this symbol's chain again."):
+                services().sync.start((symbol,))
+                st.rerun()
+        _metrics(detail.row)
+        _judgement(detail)
+        left, right = st.columns(2)
+        with left:
+            _payoff(detail.row)
+        with right:
+            _smile(detail)
+        with st.expander("All facts"):
+            _facts(detail)
+
+
+def headline(row: pd.Series) -> str:
+    """ "AAPL 250 put, 18 Dec 2026 (27 days)"."""
+    strike = f"{row['strike']:,.2f}".rstrip("0").rstrip(".")
+    days = "today" if row["dte"] == 0 else f"{row['dte']} days"
+    return f"{row['symbol']} {strike} {row['option_type']}, {formats.day(row['expiration'].date())} ({days})"
+
+
+def _metrics(row: pd.Series) -> None:
+    with st.grid(6, min_column_width=140):
+        st.metric("Premium per contract", formats.money(row["premium_usd"]))
+        st.metric("Collateral", formats.money(row["collateral_usd"]))
+        st.metric("Break-even", formats.money(row["break_even"]))
+        st.metric("Annual return", formats.percent(row["annual_return"]))
+        st.metric("Prob. profit", formats.percent(100 * row["prob_profit"]))
+        st.metric("Grade", row["grade"])
+
+
+def _judgement(detail: ContractDetail) -> None:
+    reasons = [reason.strip() for reason in detail.row["grade_reasons"].split(";") if reason.strip()]
+    flags = [flag.strip().replace("_", " ") for flag in detail.row["flags"].split(",") if flag.strip()]
+    lines = [f"**Why grade {detail.row['grade']}:** {'; '.join(reasons) or 'nothing counts against it'}."]
+    if flags:
+        lines.append(f"**Flags:** {', '.join(flags)}.")
+    warning = _event_warning(detail)
+    if warning:
+        lines.append(f"**Before expiration:** {warning}.")
+    st.markdown("  \n".join(lines))
+
+
+def _event_warning(detail: ContractDetail) -> str:
+    facts, expiration = detail.reference, detail.row["expiration"].date()
+    if facts is None:
+        return ""
+    today = date.fromisoformat(loaders.today())
+    parts = []
+    if facts.next_earnings is not None and today <= facts.next_earnings <= expiration:
+        parts.append(f"earnings {formats.day(facts.next_earnings)} ({facts.earnings_state.value})")
+    if facts.ex_dividend_date is not None and today <= facts.ex_dividend_date <= expiration:
+        parts.append(f"ex-dividend {formats.day(facts.ex_dividend_date)}")
+    return ", ".join(parts)
+
+
+def _payoff(row: pd.Series) -> None:
+    st.markdown("**Profit at expiration**")
+    if formats.is_unknown(row["premium"]) or formats.is_unknown(row["spot"]):
+        st.info("The premium or the stock price is unknown, so there is no pay-off to draw.")
+        return
+    st.plotly_chart(charts.payoff(row), config=_PLOT, alt="Profit at expiration over the stock price")
+
+
+def _smile(detail: ContractDetail) -> None:
+    st.markdown("**Implied volatility of this expiration**")
+    if detail.chain["iv"].notna().any():
+        figure = charts.smile(detail.chain, detail.row["occ_symbol"])
+        st.plotly_chart(figure, config=_PLOT, alt="Implied volatility over the strike, puts and calls")
+    else:
+        st.info("No contract of this expiration has an implied volatility.")
+
+
+def _facts(detail: ContractDetail) -> None:
+    with st.grid(3, min_column_width=300):
+        for title, facts in fact_groups(detail).items():
+            frame = pd.DataFrame(list(facts.items()), columns=[title, "value"])
+            st.table(frame, hide_index=True, border="horizontal", alt=f"{title} of the contract")
+
+
+def fact_groups(detail: ContractDetail) -> dict[str, dict[str, str]]:
+    """Everything known about the contract as text, in three groups; unknown is a dash."""
+    row = detail.row
+    return {
+        "Quote": _quote_facts(row) | _event_facts(detail.reference),
+        "Seller": _seller_facts(row),
+        "Volatility and risk": _risk_facts(row),
+    }
+
+
+def _quote_facts(row: pd.Series) -> dict[str, str]:
+    return {
+        "Contract": row["occ_symbol"],
+        "Stock price": formats.money(row["spot"]),
+        "Bid x ask": f"{formats.number(row['bid'])} x {formats.number(row['ask'])}",
+        "Mid, last": f"{formats.number(row['mid'])}, {formats.number(row['last'])}",
+        "Spread": formats.percent(row["spread_pct"]),
+        "Volume, open interest": f"{formats.count(row['volume'])}, {formats.count(row['open_interest'])}",
+        "Quote time": _instant(row["quote_time"]),
+        "Answer time": _instant(row["answer_time"]),
+        "Fetched": _instant(row["fetched_at"]),
+        "Age": tables.age_of(row),
+        "Source": row["source"],
+    }
+
+
+def _event_facts(facts: ReferenceData | None) -> dict[str, str]:
+    if facts is None:
+        return {"Next earnings": formats.UNKNOWN, "Ex-dividend": formats.UNKNOWN}
+    earnings = formats.UNKNOWN
+    if facts.next_earnings is not None:
+        earnings = f"{formats.day(facts.next_earnings)} ({facts.earnings_state.value})"
+    dividend = formats.UNKNOWN if facts.ex_dividend_date is None else formats.day(facts.ex_dividend_date)
+    if facts.dividend_amount is not None:
+        dividend += f", {formats.money(facts.dividend_amount)}"
+    return {"Next earnings": earnings, "Ex-dividend": dividend}
+
+
+def _seller_facts(row: pd.Series) -> dict[str, str]:
+    facts = {
+        "Price basis": row["price_basis"],
+        "Premium per share": formats.money(row["premium"]),
+        "Premium per contract": formats.money(row["premium_usd"]),
+        "Collateral": formats.money(row["collateral_usd"]),
+        "Return": formats.percent(row["premium_pct"], 2),
+        "Daily return": formats.percent(row["daily_return"], 3),
+        "Monthly return": formats.percent(row["monthly_return"], 2),
+        "Annual return": formats.percent(row["annual_return"]),
+        "Break-even": formats.money(row["break_even"]),
+        "Downside protection": formats.percent(row["downside_protection"]),
+        "Out of the money": formats.percent(row["otm_pct"]),
+    }
+    if row["strategy"] == Strategy.COVERED_CALL.value:
+        facts["If called"] = formats.percent(row["if_called_return"], 2)
+    return facts
+
+
+def _risk_facts(row: pd.Series) -> dict[str, str]:
+    iv = formats.percent(100 * row["iv"])
+    if formats.is_unknown(row["iv"]) and not formats.is_unknown(row["iv_reason"]):
+        iv += f" ({str(row['iv_reason']).replace('_', ' ')})"
+    return {
+        "Implied volatility": iv,
+        "Vendor's volatility": formats.percent(100 * row["vendor_iv"]),
+        "Delta, gamma": f"{formats.number(row['delta'], '{:+.3f}')}, {formats.number(row['gamma'], '{:.4f}')}",
+        "Theta, $/share a day": formats.number(row["theta"], "{:+.4f}"),
+        "Vega, $/share a point": formats.number(row["vega"], "{:.4f}"),
+        "Rho, $/share per 1 %": formats.number(row["rho"], "{:+.4f}"),
+        "Prob. OTM": formats.percent(100 * row["prob_otm"]),
+        "Prob. profit": formats.percent(100 * row["prob_profit"]),
+        "Prob. touch": formats.percent(100 * row["prob_touch"]),
+        "Expected move": f"{formats.money(row['expected_move_usd'])} ({formats.percent(row['expected_move_pct'])})",
+        "One standard deviation": f"{formats.number(row['lower_1sd'])} to {formats.number(row['upper_1sd'])}",
+        "Forward": f"{formats.number(row['forward'])} ({_words(row['forward_method'])})",
+        "Model, rate": f"{_words(row['model'])}, {formats.percent(100 * row['rate'], 2)}",
+    }
+
+
+def _words(value: object) -> str:
+    return formats.UNKNOWN if formats.is_unknown(value) else str(value).replace("_", " ")
+
+
+def _instant(value: pd.Timestamp) -> str:
+    if formats.is_unknown(value):
+        return formats.UNKNOWN
+    instant = value.to_pydatetime()
+    return formats.new_york_time(instant, now=loaders.now(), seconds=True) + " New York"

@@ -1,0 +1,159 @@
+"""The filter form: one Apply; every value lives in the address bar, so that a link reproduces the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import streamlit as st
+
+from app.ui import filters, keys
+from app.ui.text import HELP
+from scanner.errors import InputError
+from scanner.model import DEFAULT_TARGET_DTES, BasisKind, Grade, PremiumFilters, Strategy
+
+_STRATEGY_LABELS: Final = {
+    Strategy.CASH_SECURED_PUT.value: "Cash-secured put",
+    Strategy.COVERED_CALL.value: "Covered call",
+}
+_BASIS_LABELS: Final = {kind.value: kind.value.capitalize() for kind in BasisKind}
+_LONGEST_DTE: Final = 120
+_CELL: Final = 235
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the form asks for; no symbols means the whole universe."""
+
+    symbols: tuple[str, ...]
+    invalid: tuple[str, ...]
+    filters: PremiumFilters
+
+
+def show(prefix: str, defaults: PremiumFilters, universe: Sequence[str] | None = None) -> Choice:
+    """Draw presets and form; return what was applied last. With `universe`, symbols can be chosen from it.
+
+    Values that contradict one another are named below the form, and the run ends there.
+    """
+    values = filters.widget_values(defaults)
+    _presets(prefix, values["delta"])
+    with st.form(keys.field(prefix, "form")):
+        entries: list[str] = []
+        with st.grid(4, min_column_width=_CELL, gap="small"):
+            if universe is not None:
+                entries = _symbols(prefix, universe)
+            values |= _first_filters(prefix, values)
+        with st.expander("Liquidity and limits"), st.grid(6, min_column_width=150, gap="small"):
+            values |= _limits(prefix, values)
+        st.form_submit_button("Apply", type="primary", key=keys.field(prefix, "apply"))
+    read = filters.read_symbols(entries)
+    try:
+        return Choice(read.symbols, read.invalid, filters.filters_of(values))
+    except InputError as error:
+        st.warning(f"{error}. Correct it and press Apply.")
+        st.stop()
+
+
+def _presets(prefix: str, default: tuple[float, float]) -> None:
+    low, high = st.session_state.get(keys.field(prefix, "delta"), default)
+    st.session_state[keys.preset(prefix)] = filters.preset_of((round(low, 2), round(high, 2)))
+    st.segmented_control(
+        "Preset",
+        [preset.name for preset in filters.PRESETS],
+        key=keys.preset(prefix),
+        help=HELP["preset"],
+        on_change=_apply_preset,
+        args=(prefix,),
+    )
+
+
+def _apply_preset(prefix: str) -> None:
+    name = st.session_state[keys.preset(prefix)]
+    chosen = next((preset for preset in filters.PRESETS if preset.name == name), None)
+    if chosen is not None:
+        st.session_state[keys.field(prefix, "delta")] = chosen.delta
+
+
+def _symbols(prefix: str, universe: Sequence[str]) -> list[str]:
+    return st.multiselect(
+        "Symbols",
+        universe,
+        key=keys.field(prefix, "symbols"),
+        bind="query-params",
+        help=HELP["symbols"],
+        placeholder=f"All {len(universe)} stocks",
+        accept_new_options=True,
+    )
+
+
+def _first_filters(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    def bound(name: str) -> dict[str, Any]:
+        return {"key": keys.field(prefix, name), "bind": "query-params", "help": HELP[name]}
+
+    return {
+        "strategy": st.pills(
+            "Strategy",
+            list(_STRATEGY_LABELS),
+            default=values["strategy"],
+            selection_mode="multi",
+            format_func=_STRATEGY_LABELS.__getitem__,
+            **bound("strategy"),
+        ),
+        "delta": st.slider("|Delta|", 0.0, 1.0, values["delta"], 0.01, **bound("delta")),
+        "target": st.pills(
+            "Target days to expiration",
+            list(DEFAULT_TARGET_DTES),
+            default=values["target"],
+            selection_mode="multi",
+            **bound("target"),
+        ),
+        "dte": st.slider("DTE window", 0, _LONGEST_DTE, values["dte"], **bound("dte")),
+        "basis": st.segmented_control(
+            "Price basis",
+            list(_BASIS_LABELS),
+            default=values["basis"],
+            required=True,
+            format_func=_BASIS_LABELS.__getitem__,
+            **bound("basis"),
+        ),
+        "fill": st.slider("Fill, % of the spread", 0, 100, values["fill"], 5, **bound("fill")),
+        "rows": st.segmented_control(
+            "Rows",
+            [filters.BEST_ROWS, filters.ALL_ROWS],
+            default=values["rows"],
+            required=True,
+            **bound("rows"),
+        ),
+    }
+
+
+def _limits(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    def limit(label: str, name: str, step: float) -> Any:
+        return st.number_input(
+            label,
+            min_value=type(step)(0),
+            value=values[name],
+            step=step,
+            key=keys.field(prefix, name),
+            bind="query-params",
+            help=HELP[name],
+            placeholder="no limit",
+        )
+
+    volume, interest = limit("Min volume", "volume", 10), limit("or min open interest", "oi", 10)
+    return {
+        "volume": 0 if volume is None else volume,
+        "oi": 0 if interest is None else interest,
+        "price": limit("Max stock price, $", "price", 10.0),
+        "premium": limit("Min premium, %", "premium", 0.1),
+        "spread": limit("Max spread, %", "spread", 1.0),
+        "grade": st.selectbox(
+            "Min grade",
+            [filters.ANY_GRADE, *(grade.value for grade in Grade)],
+            index=[filters.ANY_GRADE, *Grade].index(values["grade"]),
+            key=keys.field(prefix, "grade"),
+            bind="query-params",
+            help=HELP["grade"],
+        ),
+    }

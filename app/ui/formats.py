@@ -1,0 +1,107 @@
+"""Numbers and instants as text. Unknown is a dash, never a zero."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from scanner.calendar import NEW_YORK, MarketClock
+
+UNKNOWN: Final = "–"
+"""Stands wherever a value is not known."""
+
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86_400
+
+
+def is_unknown(value: object) -> bool:
+    """True for None, NaN and NaT."""
+    return value is None or value != value
+
+
+def number(value: float | None, pattern: str = "{:,.2f}") -> str:
+    return UNKNOWN if value is None or math.isnan(value) else pattern.format(value)
+
+
+def money(value: float | None) -> str:
+    """$ with cents; the sign stands before the $."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A value that is already in percent."""
+    return number(value, f"{{:,.{digits}f}} %")
+
+
+def count(value: float | None) -> str:
+    return number(value, "{:,.0f}")
+
+
+def duration(seconds: float) -> str:
+    """Elapsed time in the two largest units that matter: "12 s", "3 min", "2 h 5 min", "3 d 4 h"."""
+    whole = max(0, int(seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    if whole < _DAY:
+        hours, rest = divmod(whole, _HOUR)
+        minutes = rest // _MINUTE
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, rest = divmod(whole, _DAY)
+    hours = rest // _HOUR
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def new_york_time(instant: datetime, *, now: datetime | None = None, seconds: bool = False) -> str:
+    """New York clock time; with `now`, the weekday before it, and from six days away on the date."""
+    local = instant.astimezone(NEW_YORK)
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    if now is None or local.date() == now.astimezone(NEW_YORK).date():
+        return clock
+    if abs(local.date() - now.astimezone(NEW_YORK).date()) < timedelta(days=6):
+        return f"{_WEEKDAYS[local.weekday()]} {clock}"
+    return f"{day(local.date())} {clock}"
+
+
+def day(value: date) -> str:
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def age(seconds: float | None, *, minimum: bool, state: str, at: datetime | None) -> str:
+    """The age of a quote: "12 s", "at least 14 min", "closed (Fri 16:00)".
+
+    `minimum`: the quote's own time is unknown and the age is that of the answer. `state` is `age_state` of
+    `schema.SCAN`; `at` is the quote's time, else the answer's.
+    """
+    if state == "closed" and at is not None and not is_unknown(at):
+        local = (at + timedelta(seconds=30)).astimezone(NEW_YORK)
+        return f"closed ({_WEEKDAYS[local.weekday()]} {local:%H:%M})"
+    if seconds is None or is_unknown(seconds):
+        return "unknown"
+    text = f"at least {duration(seconds)}" if minimum else duration(seconds)
+    return f"{text}, stale" if state == "stale" else text
+
+
+def market_clock(clock: MarketClock, now: datetime) -> str:
+    """One line: whether the market is open, and the next change with the time until it."""
+    if clock.is_open:
+        early = " (early close)" if clock.early_close else ""
+        left = duration((clock.closes_at - now).total_seconds())
+        return f"Market open, closes {new_york_time(clock.closes_at)}{early} in {left}"
+    left = duration((clock.next_open - now).total_seconds())
+    return f"Market closed, opens {new_york_time(clock.next_open, now=now)} in {left}"
+
+
+def data_age(oldest: datetime | None, newest: datetime | None, now: datetime) -> str:
+    """Newest and oldest stored quote, as time before now."""
+    if oldest is None or newest is None:
+        return "No quotes stored"
+    newest_age, oldest_age = (duration((now - instant).total_seconds()) for instant in (newest, oldest))
+    return f"Quotes {newest_age} old" if newest_age == oldest_age else f"Quotes {newest_age} to {oldest_age} old"

@@ -1,0 +1,40 @@
+"""The parts of the first page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.services.premiums import DataCoverage
+from app.ui import formats, loaders, results
+from scanner.model import PremiumFilters, PriceBasis
+
+_TOP_ROWS = 10
+
+
+def coverage_metrics(coverage: DataCoverage) -> None:
+    """How much is stored and how old it is."""
+    now = loaders.now()
+    with st.grid(4, min_column_width=160):
+        st.metric("Stocks with quotes", f"{coverage.symbols_with_data:,} of {coverage.symbols:,}", border=True)
+        st.metric("Contracts stored", f"{coverage.contracts:,}", border=True)
+        for label, instant in (("Newest quote", coverage.newest_quote), ("Oldest quote", coverage.oldest_quote)):
+            age = formats.UNKNOWN if instant is None else f"{formats.duration((now - instant).total_seconds())} ago"
+            st.metric(label, age, border=True)
+
+
+def top_premiums(prefix: str) -> None:
+    """The best cash-secured put of each stock at about 30 days."""
+    st.subheader("Best puts at 28-35 days")
+    st.caption("Best contract of each stock, delta -0.35 to -0.25, price basis bid, ranked by monthly return.")
+    rows = loaders.top_premiums(_TOP_ROWS)
+    if rows.empty:
+        st.info("No stored put has 28 to 35 days and a delta between -0.35 and -0.25. The scanner pages show others.")
+        return
+    results.rows_table(prefix, rows, PremiumFilters())
+    results.contract_detail(prefix, PriceBasis())
+
+
+def next_steps() -> None:
+    with st.container(horizontal=True):
+        st.page_link("pages/premium_scanner.py", label="Scan chosen symbols")
+        st.page_link("pages/database_scan.py", label="Scan everything stored")

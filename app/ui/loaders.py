@@ -1,0 +1,164 @@
+"""Everything pages read, cached. Results are keyed by what was asked and by the version of the stored data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+
+from app.services.export import filename, premiums_csv
+from app.services.premiums import ContractDetail, DataCoverage
+from app.services.sync import SyncProgress
+from app.ui.runtime import services
+from scanner.calendar import MarketClock, market_date
+from scanner.model import Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
+
+_FRESH_SECONDS = 60
+_SLOW_FACTS_SECONDS = 600
+_VERSION_SECONDS = 2
+DATABASE_ROWS = 500
+"""How many rows the scan of everything shows."""
+SAMPLE_ROWS = 5_000
+"""How many rows the analytics draw at most."""
+
+
+def now() -> datetime:
+    return services().clock()
+
+
+def mode() -> Mode:
+    return services().mode
+
+
+def today() -> str:
+    """The New York date, as the key of caches that depend on it."""
+    return market_date(now()).isoformat()
+
+
+def market_clock() -> MarketClock:
+    return services().calendar.clock(now())
+
+
+@st.cache_data(ttl=_VERSION_SECONDS, max_entries=1, show_spinner=False)
+def data_version() -> int:
+    """Advances when stored data changed."""
+    return services().premiums.data_version()
+
+
+def coverage() -> DataCoverage:
+    return _coverage(data_version())
+
+
+def universe() -> tuple[str, ...]:
+    return _universe(data_version())
+
+
+def stock_overview() -> pd.DataFrame:
+    return _stock_overview(data_version())
+
+
+def reference(symbols: tuple[str, ...]) -> dict[str, ReferenceData]:
+    return _reference(symbols, data_version())
+
+
+def scan(symbols: tuple[str, ...], filters: PremiumFilters) -> ScanResult:
+    """The scan of chosen symbols; the same rows until filters or data change, or a minute has passed."""
+    return _scan(symbols, filters, data_version())
+
+
+def database_scan(filters: PremiumFilters) -> ScanResult:
+    """The scan of everything stored, with empty counts."""
+    return _database_scan(filters, DATABASE_ROWS, data_version())
+
+
+def database_funnel(filters: PremiumFilters) -> tuple[SymbolCount, ...]:
+    return _database_funnel(filters, data_version())
+
+
+def with_funnel(result: ScanResult) -> ScanResult:
+    """The same rows with the account of every stored contract."""
+    return replace(result, counts=database_funnel(result.filters))
+
+
+def database_sample(filters: PremiumFilters) -> ScanResult:
+    """All stored contracts that pass, whatever the choice of rows; at most `SAMPLE_ROWS`, the best of them."""
+    return _database_scan(replace(filters, best_per_expiration=False), SAMPLE_ROWS, data_version())
+
+
+def sectors(symbols: pd.Series) -> pd.Series:
+    """The sector of each symbol, null where unknown."""
+    stocks = stock_overview()
+    return symbols.map(pd.Series(stocks["sector"].to_numpy(), index=stocks["symbol"].to_numpy()))
+
+
+def top_premiums(limit: int) -> pd.DataFrame:
+    return _top_premiums(limit, data_version())
+
+
+def contract(symbol: str, occ_symbol: str, basis: PriceBasis) -> ContractDetail | None:
+    return _contract(symbol, occ_symbol, basis, data_version())
+
+
+def progress() -> SyncProgress | None:
+    """Where the latest sync stands; never cached."""
+    return services().sync.progress()
+
+
+def csv_of(result: ScanResult) -> str:
+    return premiums_csv(result, mode=mode())
+
+
+def csv_name(result: ScanResult) -> str:
+    return filename(mode(), result.as_of)
+
+
+def forget() -> None:
+    """Drop everything cached, so that Retry asks again."""
+    st.cache_data.clear()
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=2, show_spinner=False)
+def _coverage(version: int) -> DataCoverage:  # noqa: ARG001 - the version is part of the cache key
+    return services().premiums.coverage()
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=2, show_spinner=False)
+def _universe(version: int) -> tuple[str, ...]:  # noqa: ARG001
+    return services().stocks.symbols()
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=2, show_spinner=False)
+def _stock_overview(version: int) -> pd.DataFrame:  # noqa: ARG001
+    return services().stocks.overview()
+
+
+@st.cache_data(ttl=_SLOW_FACTS_SECONDS, max_entries=32, show_spinner=False)
+def _reference(symbols: tuple[str, ...], version: int) -> dict[str, ReferenceData]:  # noqa: ARG001
+    return services().stocks.reference(symbols)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=16, show_spinner="Scanning", scope="session")
+def _scan(symbols: tuple[str, ...], filters: PremiumFilters, version: int) -> ScanResult:  # noqa: ARG001
+    return services().premiums.scan(symbols, filters)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=16, show_spinner="Scanning", scope="session")
+def _database_scan(filters: PremiumFilters, limit: int, version: int) -> ScanResult:  # noqa: ARG001
+    return services().premiums.database_scan(filters, limit=limit)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=16, show_spinner="Counting", scope="session")
+def _database_funnel(filters: PremiumFilters, version: int) -> tuple[SymbolCount, ...]:  # noqa: ARG001
+    return services().premiums.database_funnel(filters)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=2, show_spinner=False)
+def _top_premiums(limit: int, version: int) -> pd.DataFrame:  # noqa: ARG001
+    return services().premiums.top_premiums(limit)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=64, show_spinner=False)
+def _contract(symbol: str, occ_symbol: str, basis: PriceBasis, version: int) -> ContractDetail | None:  # noqa: ARG001
+    return services().premiums.contract(symbol, occ_symbol, basis=basis)

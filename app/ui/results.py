@@ -1,0 +1,130 @@
+"""A scan on the page: what was asked and found, the table, the chosen contract, the account of the rest."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from app.ui import charts, contract, formats, keys, loaders, tables, text
+from scanner.model import PremiumFilters, PriceBasis, ScanResult
+
+_ROW_HEIGHT = 30
+_MOST_ROWS_IN_VIEW = 16
+
+
+def show(prefix: str, result: ScanResult) -> None:
+    """Summary with CSV, ranked rows, and the detail of the chosen row."""
+    _summary(prefix, result)
+    if result.rows.empty:
+        return
+    rows_table(prefix, result.rows, result.filters)
+    contract_detail(prefix, result.filters.basis)
+
+
+def summary_line(result: ScanResult) -> str:
+    """How many rows of how many contracts, for when and at which price."""
+    as_of = f"as of {formats.new_york_time(result.as_of, seconds=True)} New York, price basis {result.filters.basis}"
+    if not result.counts:
+        return f"**{result.shown:,} rows**, {as_of}"
+    return f"**{result.shown:,} rows** of {result.passed:,} that passed, {result.fetched:,} contracts fetched, {as_of}"
+
+
+def _summary(prefix: str, result: ScanResult) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(summary_line(result), width="content")
+        st.download_button(
+            "Download CSV",
+            data=lambda: loaders.csv_of(result),
+            file_name=loaders.csv_name(result),
+            mime="text/csv",
+            on_click="ignore",
+            key=keys.field(prefix, "csv"),
+            help="All rows with all fields, the filters, the mode and the age of the quotes.",
+        )
+    if result.without_data:
+        st.info(f"No stored chain: {', '.join(result.without_data)}. Press Scan now to fetch it.")
+
+
+def rows_table(prefix: str, rows: pd.DataFrame, filters: PremiumFilters) -> None:
+    """The seller's table. A click chooses a contract; the choice follows the contract when rows move."""
+    symbols = tuple(sorted(set(rows["symbol"])))
+    shown = tables.seller_table(rows, loaders.reference(symbols), date.fromisoformat(loaders.today()))
+    _keep_selection(prefix, rows)
+    st.dataframe(
+        shown,
+        key=keys.table(prefix),
+        hide_index=True,
+        column_order=tables.shown_columns(filters.strategies),
+        column_config=tables.column_config(),
+        placeholder=formats.UNKNOWN,
+        row_height=_ROW_HEIGHT,
+        height=_ROW_HEIGHT * (min(len(rows), _MOST_ROWS_IN_VIEW) + 1) + 12,
+        on_select=lambda: _remember_selection(prefix),
+        selection_mode="single-row",
+        alt="Ranked contracts, best monthly return first",
+    )
+
+
+def _keep_selection(prefix: str, rows: pd.DataFrame) -> None:
+    shown = tuple(zip(rows["symbol"], rows["occ_symbol"], strict=True))
+    if shown == st.session_state.get(keys.shown_contracts(prefix)):
+        return
+    st.session_state[keys.shown_contracts(prefix)] = shown
+    chosen = st.session_state.get(keys.selected_contract(prefix))
+    positions = [shown.index(chosen)] if chosen in shown else []
+    st.session_state[keys.table(prefix)] = {"selection": {"rows": positions, "columns": [], "cells": []}}
+
+
+def _remember_selection(prefix: str) -> None:
+    positions = st.session_state[keys.table(prefix)]["selection"]["rows"]
+    shown = st.session_state[keys.shown_contracts(prefix)]
+    st.session_state[keys.selected_contract(prefix)] = shown[positions[0]] if positions else None
+
+
+def contract_detail(prefix: str, basis: PriceBasis) -> None:
+    """The chosen contract, if one is chosen; it stays when the row leaves the list."""
+    chosen = st.session_state.get(keys.selected_contract(prefix))
+    if chosen is not None:
+        symbol, occ_symbol = chosen
+        contract.show(prefix, symbol, occ_symbol, basis)
+
+
+def funnel(result: ScanResult) -> None:
+    """Where every fetched contract went: the counts add up."""
+    steps = charts.funnel_steps(result)
+    rejected = result.fetched - result.passed
+    st.subheader("Where the other contracts went")
+    st.markdown(
+        f"{result.fetched:,} fetched = {result.passed:,} passed + {rejected:,} rejected, each under one reason."
+    )
+    chart, table = st.columns([3, 2])
+    with chart:
+        st.plotly_chart(charts.funnel(steps), config={"displayModeBar": False}, alt="Contracts by reason of rejection")
+    with table:
+        st.dataframe(
+            steps[["step", "contracts", "remedy"]],
+            hide_index=True,
+            height="content",
+            row_height=_ROW_HEIGHT,
+            column_config={
+                "step": st.column_config.TextColumn("Step", width=170),
+                "contracts": st.column_config.NumberColumn("Contracts", format="%,d", width=80),
+                "remedy": st.column_config.TextColumn("To see them", width=260),
+            },
+            alt="Contracts by reason of rejection, with what to change",
+        )
+
+
+def nothing_passed(result: ScanResult) -> None:
+    """Say why a scan is empty and which filter to change first."""
+    if result.fetched == 0:
+        st.info(text.NO_CHAINS if result.counts or result.without_data else text.EMPTY_DATABASE, title="No data")
+        return
+    reason, number = max(result.rejected.items(), key=lambda item: item[1])
+    st.info(
+        f"Most were rejected as {text.REASONS[reason]} ({number:,} of {result.fetched:,}). "
+        f"{text.REMEDIES.get(reason, '')}",
+        title=text.NO_ROWS,
+    )

@@ -1,0 +1,111 @@
+"""Start a sync and watch it: progress, cancel, failures by class, retry."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app.services.sync import SyncProgress
+from app.ui import formats, keys, loaders, text
+from app.ui.frame import guarded
+from app.ui.runtime import services
+
+_POLL_SECONDS = 1.0
+
+
+def show(label: str, symbols: tuple[str, ...] | None, *, help_text: str) -> None:
+    """A button that syncs `symbols` (None: the universe) and the state of the latest run.
+
+    While a run is running the panel follows it by itself; when the run ends the page is drawn again with its rows.
+    """
+    with guarded():
+        progress = loaders.progress()
+    running = progress is not None and progress.running
+    st.fragment(_panel, run_every=_POLL_SECONDS if running else None)(label, symbols, help_text)
+
+
+def _panel(label: str, symbols: tuple[str, ...] | None, help_text: str) -> None:
+    with guarded():
+        progress = loaders.progress()
+        _redraw_when_ended(progress)
+        _buttons(label, symbols, help_text, progress)
+        if progress is not None:
+            _state(progress)
+
+
+def _redraw_when_ended(progress: SyncProgress | None) -> None:
+    running = progress is not None and progress.running
+    if st.session_state.get(keys.RUN_WAS_ACTIVE) and not running:
+        st.session_state[keys.RUN_WAS_ACTIVE] = False
+        loaders.data_version.clear()
+        st.rerun()
+    st.session_state[keys.RUN_WAS_ACTIVE] = running
+
+
+def _buttons(label: str, symbols: tuple[str, ...] | None, help_text: str, progress: SyncProgress | None) -> None:
+    sync = services().sync
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(label, key="sync_start", type="primary", help=help_text):
+            sync.start(symbols)
+            st.rerun()
+        if progress is not None and progress.running and st.button("Cancel", key="sync_cancel"):
+            sync.cancel(progress.run_id)
+            st.rerun()
+        failed = progress is not None and not progress.running and progress.failed > 0
+        if progress is not None and failed and st.button(f"Retry failed ({progress.failed:,})", key="sync_retry"):
+            sync.retry_failed(progress.run_id)
+            st.rerun()
+        if progress is not None and not progress.running:
+            st.markdown(ended_line(progress, formats.duration(_seconds_since_end(progress))), width="content")
+
+
+def _seconds_since_end(progress: SyncProgress) -> float:
+    return (loaders.now() - (progress.finished_at or progress.started_at)).total_seconds()
+
+
+def _state(progress: SyncProgress) -> None:
+    if progress.running:
+        st.progress(progress.done / progress.total if progress.total else 0.0, text=running_line(progress))
+    if not progress.worker_alive:
+        st.warning(text.NO_WORKER)
+    if progress.failures:
+        with st.expander(failure_line(progress)):
+            st.caption("Rows of these symbols stay as they were, with their age.")
+            st.dataframe(failure_table(progress), hide_index=True, alt="Symbols that failed in the latest sync")
+
+
+def running_line(progress: SyncProgress) -> str:
+    """Count, symbols in work, rate and time left of a running sync."""
+    parts = [f"{progress.done:,} of {progress.total:,} symbols"]
+    if progress.current:
+        parts.append("now " + ", ".join(progress.current[:4]))
+    if progress.rate_per_second is not None:
+        parts.append(f"{progress.rate_per_second:,.1f} symbols/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{formats.duration(progress.seconds_left)} left")
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    return " · ".join(parts)
+
+
+def ended_line(progress: SyncProgress, ago: str) -> str:
+    """How the latest sync ended."""
+    parts = [f"{progress.succeeded:,} of {progress.total:,} symbols stored", f"{progress.contracts:,} contracts"]
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if progress.cancelled:
+        parts.append(f"{progress.cancelled:,} cancelled")
+    return f"Last sync {progress.state.value} {ago} ago: {', '.join(parts)}"
+
+
+def failure_line(progress: SyncProgress) -> str:
+    """Failures by class, most frequent first."""
+    classes = sorted(progress.errors.items(), key=lambda item: (-item[1], item[0]))
+    return f"{progress.failed:,} failed: " + ", ".join(f"{name} {number:,}" for name, number in classes)
+
+
+def failure_table(progress: SyncProgress) -> pd.DataFrame:
+    return pd.DataFrame(
+        [(one.symbol, one.error_class, one.message, one.attempts) for one in progress.failures],
+        columns=["Symbol", "Class", "What happened", "Attempts"],
+    )

@@ -1,0 +1,21 @@
+"""Chosen symbols and filters, ranked contracts, the account of the rest."""
+
+import streamlit as st
+
+from app.ui import filter_form, filters, keys, loaders, results, sync_panel, text
+
+prefix = keys.PREMIUM_SCANNER
+st.header("Premium Scanner")
+universe = loaders.universe()
+choice = filter_form.show(prefix, filters.SCANNER_DEFAULTS, universe)
+if choice.invalid:
+    st.warning(f"Not symbols, left out: {', '.join(choice.invalid)}. Write them as AAPL or BRK.B.")
+symbols = choice.symbols or universe
+sync_panel.show("Scan now", symbols, help_text=text.SCAN_NOW_HELP)
+
+result = loaders.scan(symbols, choice.filters)
+results.show(prefix, result)
+if result.rows.empty:
+    results.nothing_passed(result)
+if result.counts:
+    results.funnel(result)
