@@ -1,0 +1,211 @@
+"""Brings up database, workers and dashboard, keeps them up, and stops them in order."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.children import Child, Ended, stop_all
+from app.connection import database_dsn, embedded_server
+from app.settings import Settings
+from db.embedded import EmbeddedServer, ServerStatus
+from db.embedded.file_lock import FileLock
+from db.engine import create_database_if_missing, migrate
+from scanner.errors import DatabaseError, DataDirectoryError, InputError
+
+Say = Callable[[str], None]
+
+TICK_SECONDS: Final = 0.1
+SERVER_CHECK_SECONDS: Final = 2.0
+STOP_SECONDS: Final = 10.0
+DASHBOARD_READY_SECONDS: Final = 60.0
+PORT_RELEASE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to bring up. `dashboard` False: database and workers only."""
+
+    settings: Settings
+    dashboard: bool
+    workers: int
+
+
+class Supervisor:
+    """The one process of a data directory and mode that starts and stops the others."""
+
+    def __init__(self, plan: Plan, *, say: Say, stop: threading.Event) -> None:
+        self._plan = plan
+        self._say = say
+        self._stop = stop
+        self._server = embedded_server(plan.settings)
+        self._server_checked_at = 0.0
+        mode = ("--mode", plan.settings.mode.value)
+        logs = plan.settings.data_dir / "logs"
+        self._dashboard = Child("dashboard", ("dashboard", *mode), logs / "dashboard.log") if plan.dashboard else None
+        self._workers = [
+            Child(f"worker {number}", ("worker", *mode), logs / f"worker-{number}.log")
+            for number in range(1, plan.workers + 1)
+        ]
+
+    def bring_up(self) -> None:
+        """Dashboard process first (its imports take longest), then database, schema and workers."""
+        if self._dashboard:
+            check_port(self._plan.settings)
+            self._dashboard.start()
+        prepare_database(self._plan.settings, self._server)
+        for worker in self._workers:
+            worker.start()
+
+    def wait_for_dashboard(self) -> bool:
+        """True once the dashboard answers; False when it did not within a minute, or we are asked to stop."""
+        deadline = time.monotonic() + DASHBOARD_READY_SECONDS
+        while time.monotonic() < deadline and not self._stop.is_set():
+            if answers(self._plan.settings):
+                return True
+            self.tend()
+            self._stop.wait(TICK_SECONDS)
+        return False
+
+    def watch(self) -> None:
+        """Keep everything up until asked to stop."""
+        while not self._stop.wait(TICK_SECONDS):
+            self.tend()
+
+    def tend(self) -> None:
+        """One look at everything: start again what died."""
+        self._tend_server()
+        for child in self._children():
+            if ended := child.tend():
+                self._say(_ended_text(ended))
+
+    def shut_down(self) -> None:
+        """Dashboard, then workers, then the database, each given time to end by itself."""
+        if self._dashboard:
+            stop_all([self._dashboard], STOP_SECONDS)
+        stop_all(self._workers, STOP_SECONDS)
+        if self._server:
+            self._server.stop()
+
+    def _children(self) -> list[Child]:
+        return [*([self._dashboard] if self._dashboard else []), *self._workers]
+
+    def _tend_server(self) -> None:
+        if self._server is None or time.monotonic() - self._server_checked_at < SERVER_CHECK_SECONDS:
+            return
+        try:
+            if self._server.status() is not ServerStatus.READY:
+                self._say("The database is not answering; starting it again.")
+                self._server.start()
+                self._say("The database is back.")
+        except DatabaseError as error:
+            self._say(f"The database cannot be started: {error}")
+        self._server_checked_at = time.monotonic()
+
+
+def prepare_database(settings: Settings, server: EmbeddedServer | None) -> None:
+    """Start (or adopt) the embedded server, create the mode's database and bring its schema up to date."""
+    if server:
+        server.start()
+    dsn = database_dsn(settings)
+    if server:
+        create_database_if_missing(dsn)
+    migrate(dsn, mode=settings.mode)
+
+
+@contextmanager
+def supervised(plan: Plan, *, say: Say, stop: threading.Event, wait: bool = False) -> Iterator[Supervisor | None]:
+    """Become the supervisor of this data directory and mode, bring everything up, and stop it all at the end.
+
+    `wait`: while another supervisor is alive, wait for it to end (None when asked to stop meanwhile) instead of
+    raising `InputError`.
+    """
+    lock = supervisor_lock(plan.settings)
+    while not lock.acquire():
+        if not wait:
+            raise InputError(already_running(plan.settings))
+        if stop.wait(0.5):
+            yield None
+            return
+    supervisor = Supervisor(plan, say=say, stop=stop)
+    try:
+        supervisor.bring_up()
+        yield supervisor
+    finally:
+        supervisor.shut_down()
+        lock.release()
+
+
+def supervisor_lock(settings: Settings) -> FileLock:
+    """Held by the living supervisor of this data directory and mode."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return FileLock(settings.data_dir / f"supervisor-{settings.mode.value}.lock")
+    except OSError as error:
+        raise DataDirectoryError(
+            f"the folder {settings.data_dir} cannot be written: {error.strerror}. "
+            "Choose another one with SCANNER_DATA_DIR"
+        ) from error
+
+
+def already_running(settings: Settings) -> str:
+    return (
+        f"the {settings.mode.value} program is already running with the data in {settings.data_dir}. "
+        f"Open {dashboard_url(settings)}, or stop the other one first (Ctrl-C in its terminal)."
+    )
+
+
+def dashboard_url(settings: Settings) -> str:
+    return f"http://{settings.dashboard_host}:{settings.dashboard_port}"
+
+
+def check_port(settings: Settings) -> None:
+    """Raise `InputError` when somebody else listens on the dashboard's port.
+
+    A dashboard whose supervisor was killed lets go of the port within moments; that is waited for.
+    """
+    deadline = time.monotonic() + PORT_RELEASE_SECONDS
+    while _taken(settings):
+        if time.monotonic() > deadline:
+            raise InputError(
+                f"port {settings.dashboard_port} on {settings.dashboard_host} is used by another program. "
+                f"Stop that one, or choose another port: SCANNER_DASHBOARD_PORT={settings.dashboard_port + 1}"
+            )
+        time.sleep(TICK_SECONDS)
+
+
+def _taken(settings: Settings) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        host = "127.0.0.1" if settings.dashboard_host == "0.0.0.0" else settings.dashboard_host  # noqa: S104
+        return probe.connect_ex((host, settings.dashboard_port)) == 0
+
+
+def answers(settings: Settings) -> bool:
+    """Whether the dashboard's health page answers."""
+    connection = http.client.HTTPConnection(settings.dashboard_host, settings.dashboard_port, timeout=2.0)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _ended_text(ended: Ended) -> str:
+    return (
+        f"The {ended.name} ended unexpectedly (status {ended.status}); starting it again"
+        f"{f' in {ended.delay_seconds:.0f} s' if ended.delay_seconds else ''}. Its log: {_relative(ended.log)}"
+    )
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

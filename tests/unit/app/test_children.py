@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app import children
+from app.children import Child, stop_all
+
+OBEDIENT = "import sys; sys.stdin.buffer.read(); print('bye')"
+STUBBORN = "import time; time.sleep(60)"
+CRASHING = "import sys; sys.exit(3)"
+REAL_POPEN = subprocess.Popen
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Child]:
+    """A factory of children that run a line of Python in place of a command."""
+
+    def make(code: str) -> Child:
+        def popen(command: list[str], **options: object) -> subprocess.Popen[bytes]:
+            assert command[1:] == ["-m", "app.cli", "work", "--lifeline"]
+            return REAL_POPEN([sys.executable, "-c", code], **options)  # type: ignore[call-overload, no-any-return]
+
+        monkeypatch.setattr("app.children.subprocess.Popen", popen)
+        return Child("test", ["work"], tmp_path / "logs" / "test.log")
+
+    return make
+
+
+def wait_for_end(child: Child, seconds: float = 5.0) -> children.Ended:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if ended := child.tend():
+            return ended
+        time.sleep(0.01)
+    raise AssertionError("the child did not end")
+
+
+def test_a_child_ends_when_its_standard_input_is_closed(child: Callable[[str], Child]) -> None:
+    obedient = child(OBEDIENT)
+    obedient.start()
+    stop_all([obedient], timeout_seconds=5)
+    assert obedient.pid is None
+    assert obedient.log.read_text() == "bye\n"
+
+
+def test_a_stubborn_child_is_killed(child: Callable[[str], Child]) -> None:
+    stubborn = child(STUBBORN)
+    stubborn.start()
+    began = time.monotonic()
+    stop_all([stubborn], timeout_seconds=0.2)
+    assert time.monotonic() - began < 3
+    assert stubborn.pid is None
+
+
+def test_a_child_that_dies_is_reported_once_and_started_again(child: Callable[[str], Child]) -> None:
+    crashing = child(CRASHING)
+    crashing.start()
+    first = wait_for_end(crashing)
+    assert (first.status, first.delay_seconds) == (3, 1.0)
+    assert crashing.pid is None
+    assert crashing.tend() is None
+    assert crashing.pid is None
+    second = wait_for_end(crashing)
+    assert second.delay_seconds == 2.0
+    stop_all([crashing], timeout_seconds=1)
+
+
+def test_a_stopped_child_is_not_started_again(child: Callable[[str], Child]) -> None:
+    crashing = child(CRASHING)
+    crashing.start()
+    wait_for_end(crashing)
+    stop_all([crashing], timeout_seconds=1)
+    time.sleep(1.1)
+    assert crashing.tend() is None
+    assert crashing.pid is None
+
+
+def test_a_large_log_is_put_aside(child: Callable[[str], Child], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "LOG_BYTES_KEPT", 10)
+    obedient = child(OBEDIENT)
+    obedient.log.parent.mkdir()
+    obedient.log.write_text("old and long enough\n")
+    obedient.start()
+    stop_all([obedient], timeout_seconds=5)
+    assert obedient.log.read_text() == "bye\n"
+    assert obedient.log.with_suffix(".old.log").read_text() == "old and long enough\n"

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CHILD = "import time\nfrom app.lifeline import on_parent_gone\nimport os\non_parent_gone(lambda: os._exit(7))\n"
+
+
+def test_end_of_input_means_the_parent_is_gone() -> None:
+    code = CHILD + "print('up', flush=True)\ntime.sleep(60)\n"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"up"
+        assert process.poll() is None
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=5) == 7
+
+
+def test_the_child_of_a_killed_parent_ends() -> None:
+    child = CHILD + "time.sleep(60)\n"
+    parent = (
+        "import subprocess, sys, time\n"
+        f"p = subprocess.Popen([sys.executable, '-c', {child!r}], stdin=subprocess.PIPE)\n"
+        "print(p.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    # The grandchild inherits our pipe as its standard output: end of file there means that it has ended too.
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+        remaining, _ = process.communicate(timeout=10)
+        assert remaining == b""

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from app.progress import duration, follow, line, summary
+from app.services.sync import RunState, SymbolFailure, SyncProgress, SyncService
+
+START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+RUNNING = SyncProgress(
+    run_id=7,
+    state=RunState.RUNNING,
+    total=44,
+    succeeded=11,
+    failed=1,
+    cancelled=0,
+    current=("AAPL", "MSFT"),
+    started_at=START,
+    finished_at=None,
+    rate_per_second=3.21,
+    seconds_left=9.96,
+    contracts=1234,
+    worker_alive=True,
+)
+FINISHED = replace(RUNNING, state=RunState.FINISHED, succeeded=43, current=(), finished_at=START, seconds_left=None)
+
+
+class ScriptedSync(SyncService):
+    """Answers with one progress after another."""
+
+    def __init__(self, *answers: SyncProgress | None) -> None:
+        self.answers = list(answers)
+
+    def progress(self, run_id: int | None = None) -> SyncProgress | None:
+        return self.answers.pop(0)
+
+
+def test_line_says_how_far_what_how_fast_and_how_long() -> None:
+    assert line(RUNNING) == "Syncing 12/44 AAPL MSFT, 1 failed, 1,234 contracts, 3.2 symbols/s, 10 s left"
+
+
+def test_line_of_a_finished_run() -> None:
+    assert line(FINISHED) == "Synced 44/44, 1 failed, 1,234 contracts, 3.2 symbols/s"
+
+
+def test_unknown_rate_is_left_out_and_a_missing_worker_is_named() -> None:
+    text = line(replace(RUNNING, rate_per_second=None, seconds_left=None, worker_alive=False))
+    assert "symbols/s" not in text
+    assert text.endswith("waiting for a worker")
+
+
+def test_many_current_symbols_are_cut() -> None:
+    assert "A B C ..., 1 failed" in line(replace(RUNNING, current=("A", "B", "C", "D")))
+
+
+def test_follow_shows_every_step_and_returns_the_end() -> None:
+    out, looks = io.StringIO(), []
+    stop = threading.Event()
+    stop_waiting = ScriptedSync(RUNNING, FINISHED)
+    result = follow(stop_waiting, 7, stop=stop, tend=lambda: looks.append(1), out=out)
+    assert result is FINISHED
+    assert out.getvalue().splitlines() == [line(RUNNING), line(FINISHED)]
+    assert looks == [1]
+
+
+def test_follow_ends_where_it_is_when_asked_to_stop() -> None:
+    stop = threading.Event()
+    stop.set()
+    assert follow(ScriptedSync(RUNNING), 7, stop=stop, out=io.StringIO()) is RUNNING
+
+
+def test_follow_refuses_a_run_that_is_not_there() -> None:
+    with pytest.raises(LookupError):
+        follow(ScriptedSync(None), 7, stop=threading.Event(), out=io.StringIO())
+
+
+def test_summary_names_failures_and_what_to_do() -> None:
+    failures = tuple(SymbolFailure(f"S{n}", "SourceUnavailableError", f"yahoo for S{n}: down", 4) for n in range(7))
+    text = summary(replace(FINISHED, failed=7, failures=failures))
+    assert "7 of 44 symbols failed" in text
+    assert "yahoo for S4: down" in text
+    assert "S5" not in text
+    assert "2 more" in text
+    assert "Retry failed" in text
+
+
+def test_no_summary_without_failures() -> None:
+    assert summary(replace(FINISHED, failed=0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
