@@ -132,17 +132,19 @@ class YahooClient:
         from yfinance.data import YfData
 
         class Data(YfData):  # type: ignore[misc]
-            """A data layer of this source's own: yfinance keeps one instance per class.
+            """A data layer of this source's own (yfinance keeps one instance per class), with its cookie in memory.
 
-            Cookies live as long as the process: yfinance 1.7 takes a stored cookie again even after Yahoo refused
-            it, and would stay locked out until it expires.
+            From its cookie file yfinance 1.7 takes a stored cookie again even after Yahoo refused it, and stays
+            locked out until it expires; without a writable file it fetches a cookie before every call.
             """
 
             def _load_cookie_curlCffi(self) -> bool:  # noqa: N802
                 return False
 
             def _save_cookie_curlCffi(self) -> bool:  # noqa: N802
-                return False
+                held = len(_http.cookie_jar(self._session)) > 0
+                self._cookie = True if held else None
+                return held
 
         self._transport_errors = _http.requests.exceptions
         session = _http.new_session()
