@@ -20,8 +20,8 @@ from scanner.errors import (
 MINIMUM_MAJOR = 14
 CONNECT_TIMEOUT_SECONDS = 5
 MAINTENANCE_DATABASE = "postgres"
-_REFUSED = ("28", "3D", "42501")
-_REFUSED_TEXTS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+_REFUSALS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+_TIMEOUTS = (errors.QueryCanceled, errors.LockNotAvailable, errors.IdleInTransactionSessionTimeout)
 
 
 def describe(dsn: str) -> str:
@@ -73,11 +73,12 @@ def check_server_version(server_version: int, dsn: str) -> None:
 
 
 def connection_error(error: psycopg.OperationalError, dsn: str) -> DatabaseError:
-    """Our error for a failed connection attempt. libpq gives no code for most of them, only the server's text."""
-    text = _first_line(error)
-    refused = (error.sqlstate or "").startswith(_REFUSED) or any(part in text for part in _REFUSED_TEXTS)
-    if refused:
+    """Our error for a failed connection attempt. libpq gives no code for it, only the server's text."""
+    text = _one_line(error)
+    if any(part in text for part in _REFUSALS):
         return DatabaseAuthError(f"{describe(dsn)} refused the connection: {text}. Correct DATABASE_URL")
+    if "FATAL" in text:
+        return DatabaseUnreachableError(f"{describe(dsn)} takes no connection now: {text}. Try again shortly")
     return DatabaseUnreachableError(
         f"no database answers at {describe(dsn)}: {text}. Start the server, or correct DATABASE_URL"
     )
@@ -88,16 +89,19 @@ def translated(dsn: str) -> Iterator[None]:
     """Everything psycopg raises inside leaves as a DatabaseError, with the original as its cause."""
     try:
         yield
-    except errors.QueryCanceled as error:
-        raise DatabaseTimeoutError(f"{describe(dsn)}: {_first_line(error)}") from error
-    except (errors.LockNotAvailable, errors.IdleInTransactionSessionTimeout) as error:
-        raise DatabaseTimeoutError(f"{describe(dsn)}: {_first_line(error)}") from error
-    except psycopg.OperationalError as error:
-        raise DatabaseUnreachableError(
-            f"the connection to {describe(dsn)} was lost: {_first_line(error)}. It is made again with the next question"
-        ) from error
     except psycopg.Error as error:
-        raise DatabaseError(f"{describe(dsn)}: {type(error).__name__}: {_first_line(error)}") from error
+        raise statement_error(error, dsn) from error
+
+
+def statement_error(error: psycopg.Error, dsn: str) -> DatabaseError:
+    """Our error for a failure on an open connection."""
+    where, text = describe(dsn), _one_line(error)
+    if isinstance(error, _TIMEOUTS):
+        return DatabaseTimeoutError(f"{where}: {text}")
+    lost = isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith(("08", "57P"))
+    if lost:
+        return DatabaseUnreachableError(f"the connection to {where} was lost: {text}. Try again")
+    return DatabaseError(f"{where}: {type(error).__name__}: {text}")
 
 
 def create_database_if_missing(dsn: str) -> None:
@@ -116,6 +120,5 @@ def create_database_if_missing(dsn: str) -> None:
             return
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+def _one_line(error: BaseException) -> str:
+    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip()) or type(error).__name__

@@ -53,7 +53,8 @@ class Database:
         """
         with translated(self._dsn):
             try:
-                connection = self._pool.getconn()
+                with self._pool.connection() as connection:
+                    yield connection
             except PoolTimeout as error:
                 connect(self._dsn).close()
                 raise DatabaseTimeoutError(
@@ -62,11 +63,6 @@ class Database:
                 ) from error
             except PoolClosed as error:
                 raise DatabaseError("the database was closed by this process") from error
-            try:
-                with connection:
-                    yield connection
-            finally:
-                self._pool.putconn(connection)
 
     def close(self) -> None:
         self._pool.close()
@@ -106,6 +102,7 @@ def open_database(
         kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "options-scanner"},
         configure=configure,
         check=ConnectionPool.check_connection,
+        reconnect_timeout=POOL_WAIT_SECONDS,
         open=True,
     )
     return Database(dsn, mode, pool)

@@ -35,6 +35,9 @@ def server(public_directory: Path) -> Iterator[EmbeddedServer]:
     """A running embedded server of this test session, stopped at its end."""
     server = EmbeddedServer(public_directory / f"server-{os.getpid()}")
     server.start()
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")  # a power cut during the tests may destroy their data
+        connection.execute("select pg_reload_conf()")
     yield server
     server.stop()
 

@@ -32,7 +32,6 @@ effective_cache_size = 1GB
 work_mem = 32MB
 maintenance_work_mem = 128MB
 synchronous_commit = off
-wal_compression = on
 max_wal_size = 2GB
 checkpoint_timeout = 15min
 random_page_cost = 1.1
@@ -76,7 +75,10 @@ def read_access(cluster: Path) -> Access:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Access(port=int(content["port"]), password=str(content["password"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatabaseUnreachableError(f"{path} cannot be read ({type(error).__name__})") from error
+        raise DatabaseUnreachableError(
+            f"{path}, which says how to connect, cannot be read ({type(error).__name__}). "
+            "Restore it, or choose another directory with SCANNER_DATA_DIR"
+        ) from error
 
 
 def create_cluster(place: Place) -> None:
@@ -118,10 +120,9 @@ def _initdb(place: Place, target: Path, password_file: Path) -> None:
 
 def write_settings(place: Place, access: Access) -> None:
     """Write the settings and the port for the next start. Others read the port from the access file."""
-    path = place.cluster / _SETTINGS_FILE
-    path.write_text(f"{SETTINGS}port = {access.port}\n", encoding="utf-8")
-    place.user.give(path)
-    _write_access(place, place.cluster, access)
+    _write_private(place, place.cluster / _SETTINGS_FILE, f"{SETTINGS}port = {access.port}\n")
+    if access != read_access(place.cluster):
+        _write_access(place, place.cluster, access)
 
 
 def _write_access(place: Place, folder: Path, access: Access) -> None:
@@ -135,6 +136,8 @@ def _write_private(place: Place, path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     place.user.give(path)
 
 

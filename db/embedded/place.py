@@ -13,7 +13,7 @@ from db.embedded.system_user import SystemUser, system_user
 from scanner.errors import DataDirectoryError
 
 _FALLBACK_ROOTS = (Path("/var/lib"), Path("/usr/local/var"), Path("/usr/local"))
-_CLUSTER = "postgres"
+CLUSTER = "postgres"
 log = logging.getLogger(__name__)
 
 
@@ -43,8 +43,8 @@ def fallback_directory(data_directory: Path) -> Path:
 def existing_cluster(data_directory: Path) -> Path | None:
     """The directory of the cluster that belongs to this data directory, None before the first start."""
     for parent in (data_directory.resolve(), fallback_directory(data_directory)):
-        cluster = parent / _CLUSTER
-        if (cluster / "PG_VERSION").exists():
+        cluster = parent / CLUSTER
+        if os.path.exists(cluster / "PG_VERSION"):  # Path.exists raises where we may not look
             return cluster
     return None
 
@@ -57,12 +57,12 @@ def find_place(data_directory: Path, *, use_fallback: bool) -> Place:
     """
     data_directory = data_directory.resolve()
     fallback = fallback_directory(data_directory)
-    cluster = existing_cluster(data_directory) or data_directory / _CLUSTER
+    cluster = existing_cluster(data_directory) or data_directory / CLUSTER
     user = system_user(cluster)
     if cluster.parent != fallback and not user.can_enter(cluster.parent):
         if cluster.exists() or not use_fallback:
             raise DataDirectoryError(_unreachable(data_directory, user, fallback))
-        cluster = fallback / _CLUSTER
+        cluster = fallback / CLUSTER
         _make_fallback(fallback)
         log.warning("database user %s cannot reach %s; the database is kept in %s", user.name, data_directory, fallback)
     return Place(cluster, user, binaries_for(user, fallback.parent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -46,15 +47,14 @@ def _is_server_process(process: Path, cluster: Path) -> bool:
         return False
 
 
-def server_processes(cluster: Path) -> list[int]:
-    """Every living server process of the cluster, also backends whose postmaster died. Empty where /proc is missing."""
-    if not _PROC.joinpath("self").exists():
-        return []
-    return [
-        int(process.name)
-        for process in _PROC.iterdir()
-        if process.name.isdigit() and _is_server_process(process, cluster)
-    ]
+def server_processes(cluster: Path) -> set[int]:
+    """Every living server process of the cluster: the postmaster and, where /proc exists, backends that outlived it."""
+    postmaster = postmaster_pid(cluster)
+    found = set() if postmaster is None else {postmaster}
+    if _PROC.joinpath("self").exists():
+        numbers = (int(process.name) for process in _PROC.iterdir() if process.name.isdigit())
+        found |= {number for number in numbers if _is_server_process(_PROC / str(number), cluster)}
+    return found
 
 
 def kill_leftovers(cluster: Path, timeout_seconds: float = 10.0) -> None:
@@ -66,12 +66,8 @@ def kill_leftovers(cluster: Path, timeout_seconds: float = 10.0) -> None:
     if sys.platform == "win32":
         return
     deadline = time.monotonic() + timeout_seconds
-    found = [pid for pid in [postmaster_pid(cluster)] if pid is not None] + server_processes(cluster)
-    while found and time.monotonic() < deadline:
+    while (found := server_processes(cluster)) and time.monotonic() < deadline:
         for pid in found:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         time.sleep(0.02)
-        found = server_processes(cluster)

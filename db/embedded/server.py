@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import replace
@@ -17,14 +18,18 @@ from db.embedded.cluster import (
     write_settings,
 )
 from db.embedded.file_lock import FileLock
-from db.embedded.place import Place, existing_cluster, find_place
+from db.embedded.place import CLUSTER, Place, existing_cluster, find_place
 from db.embedded.postmaster import kill_leftovers, postmaster_pid
 from db.embedded.run import ProgramError, run
-from scanner.errors import DatabaseUnreachableError, DataDirectoryError
+from db.embedded.system_user import system_user
+from scanner.errors import DatabaseError, DatabaseUnreachableError, DataDirectoryError
 
 START_SECONDS = 120.0
 _NO_ANSWER_SECONDS = 5.0
-_PORT_ATTEMPTS = 5
+_ATTEMPTS = 5
+_PORT_TAKEN = "could not bind"
+_OLD_MEMORY = "pre-existing shared memory block"
+_LOG = "server.log"
 _LOG_LIMIT_BYTES = 5_000_000
 log = logging.getLogger(__name__)
 
@@ -62,10 +67,11 @@ class EmbeddedServer:
     def dsn(self, database: str) -> str:
         """The connection string of a database, with the password in it: never log it.
 
-        Errors: DatabaseUnreachableError before the first start, or where this user may not read the password.
+        Errors: DatabaseUnreachableError before the first start; DataDirectoryError where it belongs to another user.
         """
         cluster = existing_cluster(self._directory)
         if cluster is None:
+            system_user(self._directory / CLUSTER)
             raise DatabaseUnreachableError(f"there is no database in {self._directory} yet. Start the program first")
         return read_access(cluster).dsn(database)
 
@@ -94,12 +100,14 @@ class EmbeddedServer:
                 time.sleep(0.05)
         except OSError as error:
             raise DataDirectoryError(
-                f"{self._directory} cannot be used: {error.strerror}. Choose a writable directory with SCANNER_DATA_DIR"
+                f"{error.filename or self._directory} cannot be used: {error.strerror}. "
+                "Choose a writable directory with SCANNER_DATA_DIR"
             ) from error
         try:
             self._bring_up(deadline)
         except BaseException:
-            self._lock.release()
+            with contextlib.suppress(DatabaseError):
+                self.stop(timeout_seconds=5)
             raise
 
     def stop(self, *, timeout_seconds: float = 30.0) -> None:
@@ -133,7 +141,7 @@ def _status(place: Place) -> ServerStatus:
         return ServerStatus.STOPPED
     port = read_access(place.cluster).port
     try:
-        run(place.binaries, place.user, "pg_isready", ["-h", HOST, "-p", str(port), "-t", "3"], timeout_seconds=5)
+        run(place.binaries, place.user, "pg_isready", ["-h", HOST, "-p", str(port), "-t", "1"], timeout_seconds=5)
     except ProgramError as error:
         return ServerStatus.STARTING if error.code == 1 else ServerStatus.SILENT
     return ServerStatus.READY
@@ -153,27 +161,39 @@ def _wait_while_starting(place: Place, deadline: float) -> ServerStatus:
 
 
 def _launch(place: Place, deadline: float) -> None:
+    """Start the server on the port it had; on another one where a stranger took that meanwhile."""
     access = read_access(place.cluster)
-    output = place.cluster / "server.log"
-    for _ in range(_PORT_ATTEMPTS):
+    failure = ""
+    for _ in range(_ATTEMPTS):
         write_settings(place, access)
-        if output.exists() and output.stat().st_size > _LOG_LIMIT_BYTES:
-            output.replace(output.with_suffix(".log.1"))
-        start = output.stat().st_size if output.exists() else 0
-        seconds = max(1, int(deadline - time.monotonic()))
-        arguments = ["-D", str(place.cluster), "-l", str(output), "-w", "-t", str(seconds), "start"]
-        try:
-            run(place.binaries, place.user, "pg_ctl", arguments, timeout_seconds=seconds + 5)
-        except ProgramError as error:
-            written = output.read_bytes()[start:].decode("utf-8", "replace") if output.exists() else ""
-            if "could not bind" in written:
-                access = replace(access, port=free_port())
-                continue
-            raise DataDirectoryError(
-                f"PostgreSQL in {place.cluster} did not start: {_last_lines(written) or error}. Its log is {output}"
-            ) from error
-        return
-    raise DatabaseUnreachableError(f"no free TCP port found on {HOST} in {_PORT_ATTEMPTS} attempts")
+        failure = _try_to_launch(place, deadline)
+        if not failure:
+            return
+        if _PORT_TAKEN in failure:
+            access = replace(access, port=free_port())
+        elif _OLD_MEMORY in failure:
+            time.sleep(1)
+        else:
+            break
+    raise DataDirectoryError(
+        f"PostgreSQL in {place.cluster} did not start: {_last_lines(failure)}. Its log is {place.cluster / _LOG}"
+    )
+
+
+def _try_to_launch(place: Place, deadline: float) -> str:
+    """What the server wrote where it did not come up; empty where it did."""
+    output = place.cluster / _LOG
+    if output.exists() and output.stat().st_size > _LOG_LIMIT_BYTES:
+        output.replace(output.with_suffix(".log.1"))
+    before = output.stat().st_size if output.exists() else 0
+    seconds = max(1, int(deadline - time.monotonic()))
+    arguments = ["-D", str(place.cluster), "-l", str(output), "-w", "-t", str(seconds), "start"]
+    try:
+        run(place.binaries, place.user, "pg_ctl", arguments, timeout_seconds=seconds + 5)
+    except ProgramError as error:
+        written = output.read_bytes()[before:].decode("utf-8", "replace") if output.exists() else ""
+        return written or str(error)
+    return ""
 
 
 def _last_lines(text: str, count: int = 5) -> str:

@@ -61,10 +61,10 @@ def system_user(cluster: Path) -> SystemUser:
     """
     if sys.platform == "win32":
         return SystemUser("the current user")
-    owner = cluster.stat().st_uid if cluster.exists() else None
+    owner = _owner(cluster)
     ours = os.geteuid()
     if ours != 0:
-        if owner not in (None, ours):
+        if owner is not None and owner != ours:
             raise DataDirectoryError(
                 f"{cluster} belongs to the user {_name(owner)}. Start the program as that user (or as root, which runs "
                 "PostgreSQL as the directory's owner), or choose another directory with SCANNER_DATA_DIR"
@@ -85,8 +85,16 @@ def system_user(cluster: Path) -> SystemUser:
     )
 
 
-def _name(uid: int | None) -> str:
-    if sys.platform == "win32" or uid is None:
+def _owner(path: Path) -> int | None:
+    """None where there is nothing yet, or nothing this user may see."""
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return None
+
+
+def _name(uid: int) -> str:
+    if sys.platform == "win32":
         return "unknown"
     try:
         return pwd.getpwuid(uid).pw_name
