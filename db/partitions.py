@@ -1,0 +1,121 @@
+"""Partitions of `stock_premiums` (months of expiration) and `chain_snapshots` (UTC days of fetching).
+
+Created by attaching: unlike `CREATE TABLE ... PARTITION OF` that locks out no reader or writer of the parent.
+Several workers may create at once; an advisory lock makes them take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from psycopg import Connection, sql
+
+from scanner.errors import InputError
+
+_LOCK: Final = 7_240_301
+"""Key of the advisory lock held while partitions are created or dropped."""
+
+_MILLISECONDS_TO_LOCK: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One partition: the rows from `first` to the day before `end`."""
+
+    name: str
+    first: date
+    end: date
+
+
+def premium_month(expiration: date) -> Span:
+    """The partition of `stock_premiums` with this expiration."""
+    first = expiration.replace(day=1)
+    end = (first + timedelta(days=31)).replace(day=1)
+    return Span(f"stock_premiums_{first:%Y_%m}", first, end)
+
+
+def snapshot_day(day: date) -> Span:
+    """The partition of `chain_snapshots` with chains fetched on this UTC day."""
+    if isinstance(day, datetime):
+        raise InputError(f"{day} is an instant where a UTC day is needed")
+    return Span(f"chain_snapshots_{day:%Y_%m_%d}", day, day + timedelta(days=1))
+
+
+def ensure_premium_partitions(connection: Connection[Any], expirations: Iterable[date]) -> tuple[str, ...]:
+    """Create the missing partitions for these expirations in one transaction; return the names created."""
+    return _ensure(connection, "stock_premiums", {premium_month(day) for day in expirations})
+
+
+def ensure_snapshot_partitions(connection: Connection[Any], days: Iterable[date]) -> tuple[str, ...]:
+    """Create the missing partitions for these UTC days in one transaction; return the names created."""
+    return _ensure(connection, "chain_snapshots", {snapshot_day(day) for day in days})
+
+
+def drop_expired_premium_partitions(connection: Connection[Any], today: date) -> tuple[str, ...]:
+    """Drop the months that lie wholly before `today`; return the names dropped.
+
+    Dropping locks the parent for an instant. Where that lock is not free within two seconds, psycopg's
+    `LockNotAvailable` is raised and nothing is dropped: call again later.
+    """
+    return _drop(connection, "stock_premiums", premium_month(today).name)
+
+
+def drop_snapshot_partitions(connection: Connection[Any], before: date) -> tuple[str, ...]:
+    """Drop the days before `before`; return the names dropped. Raises as `drop_expired_premium_partitions`."""
+    return _drop(connection, "chain_snapshots", snapshot_day(before).name)
+
+
+def partitions(connection: Connection[Any], parent: str) -> tuple[str, ...]:
+    """Names of the partitions of a table, in order of their range."""
+    rows = connection.execute(
+        "select inhrelid::regclass::text from pg_inherits where inhparent = %s::regclass order by 1", [parent]
+    )
+    return tuple(name for (name,) in rows)
+
+
+def _ensure(connection: Connection[Any], parent: str, spans: set[Span]) -> tuple[str, ...]:
+    missing = _missing(connection, spans)
+    if not missing:
+        return ()
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        created = _missing(connection, spans)
+        for span in created:
+            _create(connection, parent, span)
+    return tuple(span.name for span in created)
+
+
+def _missing(connection: Connection[Any], spans: set[Span]) -> list[Span]:
+    ordered = sorted(spans, key=lambda span: span.first)
+    names = [span.name for span in ordered]
+    rows = connection.execute("select to_regclass(name) is null from unnest(%s::text[]) as name", [names])
+    return [span for span, (absent,) in zip(ordered, rows, strict=True) if absent]
+
+
+def _create(connection: Connection[Any], parent: str, span: Span) -> None:
+    names = {"child": sql.Identifier(span.name), "parent": sql.Identifier(parent)}
+    bounds = {"first": sql.Literal(f"{span.first} 00:00:00+00"), "end": sql.Literal(f"{span.end} 00:00:00+00")}
+    connection.execute(
+        sql.SQL(
+            "create table {child} (like {parent} including defaults including constraints including indexes "
+            "including storage)"
+        ).format(**names)
+    )
+    connection.execute(
+        sql.SQL("alter table {parent} attach partition {child} for values from ({first}) to ({end})").format(
+            **names, **bounds
+        )
+    )
+
+
+def _drop(connection: Connection[Any], parent: str, first_kept: str) -> tuple[str, ...]:
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        connection.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(_MILLISECONDS_TO_LOCK)))
+        dropped = tuple(name for name in partitions(connection, parent) if name < first_kept)
+        for name in dropped:
+            connection.execute(sql.SQL("drop table {}").format(sql.Identifier(name)))
+    return dropped
