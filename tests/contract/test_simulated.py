@@ -30,7 +30,7 @@ class TestSimulated(ChainSourceContract, ReferenceSourceContract):
     def reference_source(self, source: SimulatedSource) -> SimulatedSource:
         return source
 
-    @pytest.fixture(params=["AAPL", "SPY", "BRK.B", "ABCD"])
+    @pytest.fixture(params=["AAPL", "SPY", "BRK.B", "ABCD", "SNOW", "ZPROWS", "ZPMISS"])
     def symbol(self, request: pytest.FixtureRequest) -> str:
         return str(request.param)
 
