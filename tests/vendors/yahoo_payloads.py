@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,9 @@ EMPTY_CHAIN: dict[str, Any] = {"optionChain": {"result": [], "error": None}}
 """What Yahoo says of a symbol it does not know."""
 
 PLACEHOLDER_VOLATILITY = 1.0000000000000003e-05
+
+_IN_SESSION = timedelta(minutes=16)
+"""An answer this fresh comes from an open market: Yahoo lags up to 15 minutes."""
 
 
 class YahooAnswers(Protocol):
@@ -78,7 +81,8 @@ class SourceAnswers:
             if epoch is None:
                 return chain_body(self._chains.chain(_canonical(symbol), nearest_only), symbol)
             day = datetime.fromtimestamp(epoch, UTC).date()
-            return chain_body(self._chains.chain(_canonical(symbol), lambda _: [day]), symbol, only=day)
+            snapshot = self._chains.chain(_canonical(symbol), lambda listed: [day] if day in listed else [])
+            return chain_body(snapshot, symbol, only=day)
         except SymbolNotFoundError:
             return None
         except NoOptionsError:
@@ -128,11 +132,12 @@ def chain_body(snapshot: ChainSnapshot, symbol: str, *, only: date | None = None
 def _quote(snapshot: ChainSnapshot, symbol: str) -> dict[str, Any]:
     underlying = snapshot.underlying
     time = snapshot.answer_time or underlying.last_time
+    in_session = time is not None and snapshot.fetched_at - time < _IN_SESSION
     quote: dict[str, Any] = {
         "symbol": symbol,
         "quoteType": "EQUITY",
         "currency": "USD",
-        "marketState": "REGULAR" if underlying.bid is not None else "CLOSED",
+        "marketState": "REGULAR" if in_session else "CLOSED",
         "regularMarketPrice": underlying.last,
         "regularMarketTime": int(time.timestamp()) if time else None,
         "bid": underlying.bid,

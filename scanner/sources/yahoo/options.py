@@ -24,7 +24,7 @@ _MULTIPLIERS: Final = {_REGULAR_SIZE: STANDARD_MULTIPLIER, "MINI": 10}
 _NUMBERS: Final = ("bid", "ask", "lastPrice", "volume", "openInterest", "impliedVolatility")
 _PLACEHOLDER_LOWER: Final = 1e-5
 _PLACEHOLDER_STEPS: Final = 20
-_PLACEHOLDER_TOLERANCE: Final = 5e-7
+_PLACEHOLDER_TOLERANCE: Final = 6e-7
 
 
 class PayloadError(Exception):

@@ -1,0 +1,3 @@
+from tests.vendors.fixtures import enter_internet
+
+__all__ = ["enter_internet"]
