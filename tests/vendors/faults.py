@@ -22,7 +22,7 @@ class Kind(StrEnum):
     DROP = "drop"
     """The connection closes without an answer."""
     UNREACHABLE = "unreachable"
-    """The proxy cannot connect to the host. The pattern is matched against `CONNECT host`."""
+    """The proxy cannot connect to the host. The pattern is searched in the host's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def dropped(pattern: str, *, first: int = 1, times: int | None = None) -> Fault:
 
 
 def unreachable(host_pattern: str = "", *, first: int = 1, times: int | None = None) -> Fault:
-    return Fault(f"^CONNECT .*{host_pattern}", Kind.UNREACHABLE, first, times)
+    return Fault(host_pattern, Kind.UNREACHABLE, first, times)
 
 
 class FaultPlan:
@@ -106,12 +106,15 @@ class FaultPlan:
             self._faults.clear()
             self._matches.clear()
 
-    def pick(self, subject: str) -> Fault | None:
-        """Count `subject` for every fault it matches; the first that fires, if any."""
+    def pick(self, subject: str, *, connecting: bool = False) -> Fault | None:
+        """Count `subject` for every fault it matches; the first that fires, if any.
+
+        While connecting, only UNREACHABLE faults are asked; afterwards only the others.
+        """
         picked: Fault | None = None
         with self._lock:
             for index, (fault, pattern) in enumerate(self._faults):
-                if pattern.search(subject):
+                if (fault.kind is Kind.UNREACHABLE) is connecting and pattern.search(subject):
                     self._matches[index] += 1
                     if picked is None and fault.fires(self._matches[index]):
                         picked = fault

@@ -89,8 +89,7 @@ class FakeInternet:
             self.refused.append(host if method == "CONNECT" else target)
             connection.sendall(_REFUSED)
             return
-        fault = self.faults.pick(f"CONNECT {host}")
-        if fault is not None:
+        if self.faults.pick(host, connecting=True) is not None:
             connection.sendall(_UNREACHABLE)
             return
         connection.sendall(_ESTABLISHED)
