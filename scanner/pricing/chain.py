@@ -206,7 +206,7 @@ def _carried(
     groups: Expirations, number: int, clock: _Clock, spot: float, rates: RateCurve, dividends: Sequence[Dividend]
 ) -> float:
     """The forward of one group from spot and dividends, at the middle of its quotes' times; NaN where unknown."""
-    rows = np.flatnonzero((groups.of_row == number) & ~np.isnan(clock.years))
+    rows = np.flatnonzero((groups.of_row == number) & (clock.years > 0))
     if not len(rows) or np.isnan(spot) or groups.adjusted[number] or groups.root[number] in ROOTS_WITHOUT_CARRY:
         return float("nan")
     middle = rows[np.argsort(clock.years[rows])[len(rows) // 2]]
