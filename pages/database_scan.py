@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app.ui import analytics, filter_form, filters, keys, loaders, results, stocks, sync_panel, text
+from app.ui import analytics, filter_form, filters, frame, keys, loaders, results, stocks, sync_panel, text
 
+frame.require()
 prefix = keys.DATABASE_SCAN
-st.header("Database Scan")
 overview, add, scan, analysis = st.tabs(
     ["Overview", "Add Stocks", "Scan Premiums", "Analytics"],
     default="Scan Premiums",
@@ -25,7 +25,7 @@ if add.open:
 
 if scan.open:
     with scan:
-        choice = filter_form.show(prefix, filters.DATABASE_DEFAULTS)
+        choice = filter_form.show("Everything stored", prefix, filters.DATABASE_DEFAULTS)
         result = loaders.database_scan(choice.filters)
         results.show(prefix, result)
         counted = loaders.with_funnel(result)
@@ -36,5 +36,5 @@ if scan.open:
 
 if analysis.open:
     with analysis:
-        choice = filter_form.show(prefix, filters.DATABASE_DEFAULTS)
+        choice = filter_form.show("Analytics", prefix, filters.DATABASE_DEFAULTS, choose_rows=False)
         analytics.show(loaders.database_sample(choice.filters))

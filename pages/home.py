@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app.ui import home, keys, loaders, sync_panel, text
+from app.ui import frame, home, keys, loaders, sync_panel, text
 
-st.header("Home")
+frame.require()
 coverage = loaders.coverage()
 if coverage.empty:
     st.info(text.EMPTY_DATABASE, title="Start here")

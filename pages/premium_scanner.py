@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from app.ui import filter_form, filters, keys, loaders, results, sync_panel, text
+from app.ui import filter_form, filters, frame, keys, loaders, results, sync_panel, text
 
+frame.require()
 prefix = keys.PREMIUM_SCANNER
-st.header("Premium Scanner")
 universe = loaders.universe()
-choice = filter_form.show(prefix, filters.SCANNER_DEFAULTS, universe)
+choice = filter_form.show("Premium Scanner", prefix, filters.SCANNER_DEFAULTS, universe=universe)
 if choice.invalid:
     st.warning(f"Not symbols, left out: {', '.join(choice.invalid)}. Write them as AAPL or BRK.B.")
 symbols = choice.symbols or universe

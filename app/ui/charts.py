@@ -111,18 +111,21 @@ def _price_range(row: pd.Series) -> tuple[float, float]:
 
 
 def smile(chain: pd.DataFrame, occ_symbol: str) -> go.Figure:
-    """Implied volatility in percent over the strike of one expiration: puts and calls, the chosen contract ringed."""
+    """Implied volatility in percent over the strike of one expiration, the chosen contract ringed.
+
+    Only out-of-the-money contracts are drawn: the other side at a strike has the same volatility by construction.
+    """
     figure = go.Figure()
     known = chain.loc[chain["iv"].notna()].sort_values("strike")
     for side, name, colour, symbol, dash in _SIDES:
-        points = known.loc[known["option_type"] == side]
+        points = known.loc[(known["option_type"] == side) & (known["otm_pct"] >= 0)]
         figure.add_scatter(
             x=points["strike"],
             y=points["iv"] * 100,
-            name=name,
+            name=f"{name} out of the money",
             mode="lines+markers",
             line={"color": colour, "width": 1, "dash": dash},
-            marker={"symbol": symbol, "size": 9, "color": colour, "line": {"width": 2}},
+            marker={"symbol": symbol, "size": 9, "color": colour, "line": {"width": 2, "color": colour}},
             hovertemplate=name + " %{x:,.2f}: %{y:.1f} %<extra></extra>",
         )
     chosen = known.loc[known["occ_symbol"] == occ_symbol]
@@ -138,7 +141,7 @@ def smile(chain: pd.DataFrame, occ_symbol: str) -> go.Figure:
     if len(spot):
         figure.add_vline(x=float(spot.iloc[0]), line_color=NEUTRAL, line_width=1)
         figure.add_annotation(
-            x=float(spot.iloc[0]), y=1, yref="paper", yanchor="bottom", text="price", showarrow=False, font_size=11
+            x=float(spot.iloc[0]), y=0, yref="paper", yanchor="bottom", text=" price", showarrow=False, xanchor="left"
         )
     figure.update_xaxes(title="strike, $")
     figure.update_yaxes(title="implied volatility, %")
@@ -194,7 +197,7 @@ def delta_return(rows: pd.DataFrame) -> go.Figure:
             y=points["annual_return"],
             name=name,
             mode="markers",
-            marker={"symbol": symbol, "size": 8, "color": colour, "opacity": 0.75, "line": {"width": 1}},
+            marker={"symbol": symbol, "size": 8, "color": colour, "opacity": 0.75, "line": {"color": colour}},
             customdata=np.column_stack((points["symbol"], points["strike"], points["dte"])),
             hovertemplate="%{customdata[0]} %{customdata[1]:,.2f}, %{customdata[2]} d<br>"
             "|delta| %{x:.2f}, %{y:.1f} % a year<extra></extra>",

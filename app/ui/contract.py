@@ -98,10 +98,12 @@ def _smile(detail: ContractDetail) -> None:
 
 
 def _facts(detail: ContractDetail) -> None:
-    with st.grid(3, min_column_width=300):
-        for title, facts in fact_groups(detail).items():
-            frame = pd.DataFrame(list(facts.items()), columns=[title, "value"])
-            st.table(frame, hide_index=True, border="horizontal", alt=f"{title} of the contract")
+    grid = st.grid(3, min_column_width=300)
+    for title, facts in fact_groups(detail).items():
+        with grid.cell():
+            st.markdown(f"**{title}**")
+            frame = pd.DataFrame(list(facts.items()), columns=["fact", "value"])
+            st.table(frame, hide_index=True, hide_header=True, border="horizontal", alt=f"{title} of the contract")
 
 
 def fact_groups(detail: ContractDetail) -> dict[str, dict[str, str]]:
@@ -137,9 +139,7 @@ def _event_facts(facts: ReferenceData | None) -> dict[str, str]:
     if facts.next_earnings is not None:
         earnings = f"{formats.day(facts.next_earnings)} ({facts.earnings_state.value})"
     dividend = formats.UNKNOWN if facts.ex_dividend_date is None else formats.day(facts.ex_dividend_date)
-    if facts.dividend_amount is not None:
-        dividend += f", {formats.money(facts.dividend_amount)}"
-    return {"Next earnings": earnings, "Ex-dividend": dividend}
+    return {"Next earnings": earnings, "Ex-dividend": dividend, "Dividend": formats.money(facts.dividend_amount)}
 
 
 def _seller_facts(row: pd.Series) -> dict[str, str]:

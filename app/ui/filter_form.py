@@ -31,22 +31,36 @@ class Choice:
     filters: PremiumFilters
 
 
-def show(prefix: str, defaults: PremiumFilters, universe: Sequence[str] | None = None) -> Choice:
-    """Draw presets and form; return what was applied last. With `universe`, symbols can be chosen from it.
+def show(
+    title: str,
+    prefix: str,
+    defaults: PremiumFilters,
+    *,
+    universe: Sequence[str] | None = None,
+    choose_rows: bool = True,
+) -> Choice:
+    """Draw title, presets and form; return what was applied last.
 
+    With `universe`, symbols can be chosen from it; `choose_rows` offers the best or all rows of an expiration.
     Values that contradict one another are named below the form, and the run ends there.
     """
     values = filters.widget_values(defaults)
-    _presets(prefix, values["delta"])
+    head = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
+    head.subheader(title, width="content")
     with st.form(keys.field(prefix, "form")):
         entries: list[str] = []
         with st.grid(4, min_column_width=_CELL, gap="small"):
             if universe is not None:
                 entries = _symbols(prefix, universe)
             values |= _first_filters(prefix, values)
-        with st.expander("Liquidity and limits"), st.grid(6, min_column_width=150, gap="small"):
-            values |= _limits(prefix, values)
-        st.form_submit_button("Apply", type="primary", key=keys.field(prefix, "apply"))
+            if choose_rows:
+                values |= _rows(prefix, values)
+        with st.container(horizontal=True):
+            with st.expander("Liquidity, price, spread and grade"), st.grid(6, min_column_width=150, gap="small"):
+                values |= _limits(prefix, values)
+            st.form_submit_button("Apply", type="primary", key=keys.field(prefix, "apply"))
+    with head:
+        _presets(prefix, values["delta"])
     read = filters.read_symbols(entries)
     try:
         return Choice(read.symbols, read.invalid, filters.filters_of(values))
@@ -55,17 +69,23 @@ def show(prefix: str, defaults: PremiumFilters, universe: Sequence[str] | None =
         st.stop()
 
 
-def _presets(prefix: str, default: tuple[float, float]) -> None:
-    low, high = st.session_state.get(keys.field(prefix, "delta"), default)
+def _presets(prefix: str, applied: tuple[float, float]) -> None:
+    low, high = applied
     st.session_state[keys.preset(prefix)] = filters.preset_of((round(low, 2), round(high, 2)))
     st.segmented_control(
-        "Preset",
+        "Preset of |delta|",
         [preset.name for preset in filters.PRESETS],
+        format_func=_preset_label,
         key=keys.preset(prefix),
         help=HELP["preset"],
         on_change=_apply_preset,
         args=(prefix,),
     )
+
+
+def _preset_label(name: str) -> str:
+    low, high = next(preset.delta for preset in filters.PRESETS if preset.name == name)
+    return f"{name} {low:.2f}–{high:.2f}"
 
 
 def _apply_preset(prefix: str) -> None:
@@ -79,18 +99,13 @@ def _symbols(prefix: str, universe: Sequence[str]) -> list[str]:
     return st.multiselect(
         "Symbols",
         universe,
-        key=keys.field(prefix, "symbols"),
-        bind="query-params",
-        help=HELP["symbols"],
         placeholder=f"All {len(universe)} stocks",
         accept_new_options=True,
+        **_bound(prefix, "symbols"),
     )
 
 
 def _first_filters(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
-    def bound(name: str) -> dict[str, Any]:
-        return {"key": keys.field(prefix, name), "bind": "query-params", "help": HELP[name]}
-
     return {
         "strategy": st.pills(
             "Strategy",
@@ -98,34 +113,43 @@ def _first_filters(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
             default=values["strategy"],
             selection_mode="multi",
             format_func=_STRATEGY_LABELS.__getitem__,
-            **bound("strategy"),
+            **_bound(prefix, "strategy"),
         ),
-        "delta": st.slider("|Delta|", 0.0, 1.0, values["delta"], 0.01, **bound("delta")),
+        "delta": st.slider("|Delta|", 0.0, 1.0, values["delta"], 0.01, **_bound(prefix, "delta")),
         "target": st.pills(
             "Target days to expiration",
             list(DEFAULT_TARGET_DTES),
             default=values["target"],
             selection_mode="multi",
-            **bound("target"),
+            **_bound(prefix, "target"),
         ),
-        "dte": st.slider("DTE window", 0, _LONGEST_DTE, values["dte"], **bound("dte")),
+        "dte": st.slider("DTE window", 0, _LONGEST_DTE, values["dte"], **_bound(prefix, "dte")),
         "basis": st.segmented_control(
             "Price basis",
             list(_BASIS_LABELS),
             default=values["basis"],
             required=True,
             format_func=_BASIS_LABELS.__getitem__,
-            **bound("basis"),
+            **_bound(prefix, "basis"),
         ),
-        "fill": st.slider("Fill, % of the spread", 0, 100, values["fill"], 5, **bound("fill")),
+        "fill": st.slider("Fill, % of the spread", 0, 100, values["fill"], 5, **_bound(prefix, "fill")),
+    }
+
+
+def _rows(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {
         "rows": st.segmented_control(
             "Rows",
             [filters.BEST_ROWS, filters.ALL_ROWS],
             default=values["rows"],
             required=True,
-            **bound("rows"),
-        ),
+            **_bound(prefix, "rows"),
+        )
     }
+
+
+def _bound(prefix: str, name: str) -> dict[str, Any]:
+    return {"key": keys.field(prefix, name), "bind": "query-params", "help": HELP[name]}
 
 
 def _limits(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -135,10 +159,8 @@ def _limits(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
             min_value=type(step)(0),
             value=values[name],
             step=step,
-            key=keys.field(prefix, name),
-            bind="query-params",
-            help=HELP[name],
             placeholder="no limit",
+            **_bound(prefix, name),
         )
 
     volume, interest = limit("Min volume", "volume", 10), limit("or min open interest", "oi", 10)
@@ -152,8 +174,6 @@ def _limits(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
             "Min grade",
             [filters.ANY_GRADE, *(grade.value for grade in Grade)],
             index=[filters.ANY_GRADE, *Grade].index(values["grade"]),
-            key=keys.field(prefix, "grade"),
-            bind="query-params",
-            help=HELP["grade"],
+            **_bound(prefix, "grade"),
         ),
     }

@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.services.premiums import DataCoverage
 from app.services.sync import SyncProgress
-from app.ui import formats, loaders, text
+from app.ui import formats, keys, loaders, text
 from scanner.errors import ScannerError
 from scanner.model import Mode
 
@@ -24,6 +24,29 @@ BadgeColour = Literal["green", "gray", "blue", "orange", "red"]
 def configure() -> None:
     """Title and width of the browser page. The first call of a run."""
     st.set_page_config(page_title=text.TITLE, layout="wide")
+
+
+def navigation() -> st.Page:
+    """The bar with all pages, and the page that was asked for."""
+    return st.navigation(
+        [
+            st.Page("pages/home.py", title="Home", default=True, help="State of the data, best puts of the moment."),
+            st.Page("pages/premium_scanner.py", title="Premium Scanner", help="Rank contracts of chosen symbols."),
+            st.Page("pages/database_scan.py", title="Database Scan", help="The same over everything stored."),
+        ],
+        position="top",
+    )
+
+
+def require() -> None:
+    """Run the page again inside its frame where Streamlit ran it alone. The first call of a page.
+
+    Streamlit takes a folder named `pages` for one of its own until `st.navigation` was called once in the process: a
+    link straight to a page, opened first after a start, would show numbers without the banner of their mode.
+    """
+    if not st.session_state.get(keys.FRAME_DRAWN):
+        navigation()
+        st.rerun()
 
 
 @contextmanager
@@ -43,6 +66,7 @@ def show_error(error: ScannerError) -> None:
 
 def header() -> None:
     """Banner and status line."""
+    st.session_state[keys.FRAME_DRAWN] = True
     banner(loaders.mode())
     status()
 
@@ -73,7 +97,7 @@ def status() -> None:
             st.badge(f"{sign} {formats.market_clock(clock, now)}", color="green" if clock.is_open else "gray")
             coverage = loaders.coverage()
             st.badge(data_line(coverage, now), color="blue" if coverage.contracts else "orange")
-            words, colour = worker_line(loaders.progress())
+            words, colour = worker_line(loaders.progress(), loaders.worker_alive())
             st.badge(words, color=colour)
 
 
@@ -88,14 +112,11 @@ def data_line(coverage: DataCoverage, now: datetime) -> str:
     )
 
 
-def worker_line(progress: SyncProgress | None) -> tuple[str, BadgeColour]:
+def worker_line(progress: SyncProgress | None, alive: bool) -> tuple[str, BadgeColour]:
     """What the workers do, and the colour of the badge."""
-    if progress is None:
-        return "No sync yet", "gray"
-    if progress.running and not progress.worker_alive:
-        return "No worker: sync waits", "red"
-    if not progress.worker_alive:
-        return "No worker", "orange"
-    if progress.running:
+    running = progress is not None and progress.running
+    if not alive:
+        return ("No worker: the sync waits", "red") if running else ("No worker", "orange")
+    if progress is not None and running:
         return f"Syncing {progress.done:,} of {progress.total:,}", "blue"
     return "Worker ready", "green"

@@ -106,6 +106,10 @@ def progress() -> SyncProgress | None:
     return services().sync.progress()
 
 
+def worker_alive() -> bool:
+    return services().sync.worker_alive()
+
+
 def csv_of(result: ScanResult) -> str:
     return premiums_csv(result, mode=mode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -32,7 +33,7 @@ def summary_line(result: ScanResult) -> str:
 
 
 def _summary(prefix: str, result: ScanResult) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(summary_line(result), width="content")
         st.download_button(
             "Download CSV",
@@ -62,7 +63,7 @@ def rows_table(prefix: str, rows: pd.DataFrame, filters: PremiumFilters) -> None
         row_height=_ROW_HEIGHT,
         height=_ROW_HEIGHT * (min(len(rows), _MOST_ROWS_IN_VIEW) + 1) + 12,
         on_select=lambda: _remember_selection(prefix),
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
         alt="Ranked contracts, best monthly return first",
     )
 
@@ -73,14 +74,21 @@ def _keep_selection(prefix: str, rows: pd.DataFrame) -> None:
         return
     st.session_state[keys.shown_contracts(prefix)] = shown
     chosen = st.session_state.get(keys.selected_contract(prefix))
-    positions = [shown.index(chosen)] if chosen in shown else []
-    st.session_state[keys.table(prefix)] = {"selection": {"rows": positions, "columns": [], "cells": []}}
+    st.session_state[keys.table(prefix)] = _selection(shown.index(chosen) if chosen in shown else None)
 
 
 def _remember_selection(prefix: str) -> None:
-    positions = st.session_state[keys.table(prefix)]["selection"]["rows"]
+    """A click on a cell or on the mark of a row chooses that row; a second click on the mark unchooses it."""
+    selection = st.session_state[keys.table(prefix)]["selection"]
+    cells, rows = selection["cells"], selection["rows"]
+    position = cells[0][0] if cells else rows[0] if rows else None
     shown = st.session_state[keys.shown_contracts(prefix)]
-    st.session_state[keys.selected_contract(prefix)] = shown[positions[0]] if positions else None
+    st.session_state[keys.selected_contract(prefix)] = None if position is None else shown[position]
+    st.session_state[keys.table(prefix)] = _selection(position)
+
+
+def _selection(position: int | None) -> dict[str, Any]:
+    return {"selection": {"rows": [] if position is None else [position], "columns": [], "cells": []}}
 
 
 def contract_detail(prefix: str, basis: PriceBasis) -> None:
@@ -99,10 +107,8 @@ def funnel(result: ScanResult) -> None:
     st.markdown(
         f"{result.fetched:,} fetched = {result.passed:,} passed + {rejected:,} rejected, each under one reason."
     )
-    chart, table = st.columns([3, 2])
-    with chart:
+    with st.grid(2, min_column_width=400):
         st.plotly_chart(charts.funnel(steps), config={"displayModeBar": False}, alt="Contracts by reason of rejection")
-    with table:
         st.dataframe(
             steps[["step", "contracts", "remedy"]],
             hide_index=True,

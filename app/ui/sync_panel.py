@@ -29,8 +29,10 @@ def _panel(label: str, symbols: tuple[str, ...] | None, help_text: str) -> None:
         progress = loaders.progress()
         _redraw_when_ended(progress)
         _buttons(label, symbols, help_text, progress)
-        if progress is not None:
-            _state(progress)
+        if progress is not None and progress.running:
+            st.progress(progress.done / progress.total if progress.total else 0.0, text=running_line(progress))
+        if not loaders.worker_alive():
+            st.warning(text.NO_WORKER)
 
 
 def _redraw_when_ended(progress: SyncProgress | None) -> None:
@@ -57,21 +59,24 @@ def _buttons(label: str, symbols: tuple[str, ...] | None, help_text: str, progre
             st.rerun()
         if progress is not None and not progress.running:
             st.markdown(ended_line(progress, formats.duration(_seconds_since_end(progress))), width="content")
+        if progress is not None and progress.failures:
+            _failures(progress)
 
 
 def _seconds_since_end(progress: SyncProgress) -> float:
     return (loaders.now() - (progress.finished_at or progress.started_at)).total_seconds()
 
 
-def _state(progress: SyncProgress) -> None:
-    if progress.running:
-        st.progress(progress.done / progress.total if progress.total else 0.0, text=running_line(progress))
-    if not progress.worker_alive:
-        st.warning(text.NO_WORKER)
-    if progress.failures:
-        with st.expander(failure_line(progress)):
-            st.caption("Rows of these symbols stay as they were, with their age.")
-            st.dataframe(failure_table(progress), hide_index=True, alt="Symbols that failed in the latest sync")
+def _failures(progress: SyncProgress) -> None:
+    with st.popover(failure_line(progress)):
+        st.caption("The rows of these symbols stay as they were, with their age.")
+        st.dataframe(
+            failure_table(progress),
+            hide_index=True,
+            width=720,
+            column_config={"What happened": st.column_config.TextColumn(width="large")},
+            alt="Symbols that failed in the latest sync",
+        )
 
 
 def running_line(progress: SyncProgress) -> str:
