@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import psycopg
 
-from db.connect import connect, translated
+from db.connect import connect, describe, translated
 from db.revisions import MIGRATIONS_FOLDER, check_mode, claim_mode, is_current, stored_mode
+from scanner.errors import DatabaseError
 from scanner.model import Mode
 
 # Any constant of our own: processes that migrate the same database wait for one another on it.
@@ -23,7 +24,7 @@ def migrate(dsn: str, *, mode: Mode) -> bool:
     applied wholly or not at all.
 
     Errors: those of `connect`; DatabaseSchemaTooNewError; DatabaseModeError (nothing was changed);
-    DatabaseTimeoutError where another process holds the lock too long.
+    DatabaseTimeoutError where another process holds the lock too long; DatabaseError where a revision failed.
     """
     with connect(dsn, autocommit=True) as connection, translated(dsn):
         check_mode(connection, mode)
@@ -52,6 +53,7 @@ def _upgrade(dsn: str) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
@@ -59,4 +61,9 @@ def _upgrade(dsn: str) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except DBAPIError as error:
+            raise DatabaseError(
+                f"{describe(dsn)} could not be upgraded; it keeps what its last complete revision made: {error.orig}"
+            ) from error

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from db.embedded.binaries import Binaries, bundled
 from db.embedded.place import Place
 from db.embedded.run import ProgramError, run
-from scanner.errors import DatabaseUnreachableError, DataDirectoryError, DataDirectoryTooOldError
+from scanner.errors import DatabaseUnreachableError, DataDirectoryError
 
 HOST = "127.0.0.1"
 USER = "scanner"
-_ACCESS_FILE = "scanner.json"
+ACCESS_FILE = "scanner.json"
 _SETTINGS_FILE = "scanner.conf"
 
 # Why these values: docs/decisions/2026-11-21-embedded-postgresql.md
@@ -70,7 +69,7 @@ class Access:
 
 def read_access(cluster: Path) -> Access:
     """Errors: DatabaseUnreachableError where the file is missing or unreadable for this user."""
-    path = cluster / _ACCESS_FILE
+    path = cluster / ACCESS_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Access(port=int(content["port"]), password=str(content["password"]))
@@ -126,9 +125,9 @@ def write_settings(place: Place, access: Access) -> None:
 
 
 def _write_access(place: Place, folder: Path, access: Access) -> None:
-    temporary = folder / f"{_ACCESS_FILE}.new"
+    temporary = folder / f"{ACCESS_FILE}.new"
     _write_private(place, temporary, json.dumps({"port": access.port, "password": access.password}))
-    temporary.replace(folder / _ACCESS_FILE)
+    temporary.replace(folder / ACCESS_FILE)
 
 
 def _write_private(place: Place, path: Path, text: str) -> None:
@@ -146,35 +145,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def check_major(place: Place) -> None:
-    """Refuse a directory of another major version.
-
-    Errors: DataDirectoryTooOldError with the commands to move the data, DataDirectoryError where it is newer.
-    """
-    text = (place.cluster / "PG_VERSION").read_text(encoding="utf-8").strip()
-    bundled_major = place.binaries.major
-    if text == str(bundled_major):
-        return
-    if not text.isdigit() or int(text) > bundled_major:
-        raise DataDirectoryError(
-            f"{place.cluster} was written by PostgreSQL {text}, this program brings {bundled_major}. Update the program"
-        )
-    raise DataDirectoryTooOldError(_upgrade_message(place, int(text)))
-
-
-def _upgrade_message(place: Place, major: int) -> str:
-    old = bundled(major) or Binaries(Path(f"/usr/lib/postgresql/{major}/bin"), major)
-    saved = place.cluster.with_name(f"postgres-{major}")
-    dump = place.cluster.with_name(f"postgres-{major}.sql")
-    access = place.cluster / _ACCESS_FILE
-    return f"""{place.cluster} was written by PostgreSQL {major}.
-This program brings PostgreSQL {place.binaries.major}, which cannot open it.
-Move the data over, as the user {place.user.name} (the password is in {access}):
-  mv {place.cluster} {saved}
-  {old.program("pg_ctl")} -D {saved} -w -o "-p 54329" start
-  {old.program("pg_dumpall")} -h {HOST} -p 54329 -U {USER} --no-role-passwords -f {dump}
-  {old.program("pg_ctl")} -D {saved} -w stop
-start this program once, which makes a new {place.cluster}, and while it runs (port and password are in {access}):
-  {place.binaries.program("psql")} -h {HOST} -p PORT -U {USER} -d postgres -f {dump}"""

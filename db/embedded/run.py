@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from db.embedded.binaries import Binaries
 from db.embedded.system_user import SystemUser
@@ -22,7 +22,15 @@ class ProgramError(Exception):
         self.output = output
 
 
-def run(binaries: Binaries, user: SystemUser, name: str, arguments: Sequence[str], *, timeout_seconds: float) -> str:
+def run(
+    binaries: Binaries,
+    user: SystemUser,
+    name: str,
+    arguments: Sequence[str],
+    *,
+    timeout_seconds: float | None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run one program to its end and return its output.
 
     Output goes to a file: a server inherits a pipe and would keep it open for ever. The session is new, so that a
@@ -39,7 +47,7 @@ def run(binaries: Binaries, user: SystemUser, name: str, arguments: Sequence[str
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=binaries.folder if sys.platform == "win32" else "/",
-                env=None if sys.platform == "win32" else _ENVIRONMENT,
+                env=None if sys.platform == "win32" else {**_ENVIRONMENT, **(environment or {})},
                 start_new_session=True,
                 timeout=timeout_seconds,
                 check=False,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from db.embedded.cluster import (
     HOST,
-    check_major,
     create_cluster,
     free_port,
     read_access,
     write_settings,
 )
 from db.embedded.file_lock import FileLock
+from db.embedded.major_version import check_major
 from db.embedded.place import CLUSTER, Place, existing_cluster, find_place
 from db.embedded.postmaster import kill_leftovers, postmaster_pid
 from db.embedded.run import ProgramError, run
@@ -115,9 +115,9 @@ class EmbeddedServer:
         if not self._lock.held:
             return
         try:
-            place = find_place(self._directory, use_fallback=True)
-            if postmaster_pid(place.cluster) is not None:
-                _stop(place, "fast", timeout_seconds)
+            cluster = existing_cluster(self._directory)
+            if cluster is not None and postmaster_pid(cluster) is not None:
+                _stop(find_place(self._directory, use_fallback=True), "fast", timeout_seconds)
         finally:
             self._lock.release()
 
@@ -125,7 +125,7 @@ class EmbeddedServer:
         place = find_place(self._directory, use_fallback=self._use_fallback)
         if not place.exists:
             create_cluster(place)
-        check_major(place)
+        check_major(place, self._directory)
         if _wait_while_starting(place, deadline) is ServerStatus.READY:
             return
         if postmaster_pid(place.cluster) is not None:

@@ -1,11 +1,17 @@
-"""What the database is: its mode, once and for ever, and the version that caches are keyed by."""
+"""What the database is, the version that caches are keyed by, and the first part of the job queue's own schema.
+
+The queue's schema comes in two revisions because its last file here adds values to an enum type: before PostgreSQL 17
+those can be used only after a commit.
+"""
 
 from __future__ import annotations
 
-from db.migrations.sql import execute
+from db.migrations.sql import execute, execute_procrastinate
 
 revision = "0001"
 down_revision = None
+
+LAST = "02.06.00_01_add_cancel_states.sql"
 
 
 def upgrade() -> None:
@@ -22,3 +28,4 @@ def upgrade() -> None:
         );
         insert into data_version default values;
     """)
+    execute_procrastinate(after="", last=LAST)
