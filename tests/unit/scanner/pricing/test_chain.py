@@ -152,6 +152,39 @@ class TestWholeChain:
         assert (result.columns["iv_reason"] == None).all()  # noqa: E711  element-wise
 
 
+class TestHostileQuotes:
+    """Quotes of every broken kind, at random: nothing raises, nothing is infinite, nothing is lost without a reason."""
+
+    @pytest.mark.parametrize("seed", range(40))
+    def test_every_contract_is_priced_or_reasoned(self, calendar: MarketCalendar, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        root = str(random.choice(["AAPL", "SPXW", "VIX"]))
+        chain = quotes(STRIKES, forward=FORWARD, root=root)
+        count = len(chain)
+        for side in ("bid", "ask"):
+            wild = random.choice([np.nan, 0.0, 1e-300, 0.01, 1.0, 99.0, 1e6, 1e300], count)
+            chain[side] = np.where(random.random(count) < 0.4, wild, chain[side])
+        chain["adjusted"] = random.random(count) < 0.05
+        shifts = pd.to_timedelta(random.choice([0, 0, 0, 30, 90, 86_400 * 60], count), unit="s")
+        chain["quote_time"] = (
+            (chain["quote_time"] + shifts).where(random.random(count) > 0.1).astype(chain.quote_time.dtype)
+        )
+        underlying = UnderlyingQuote(last=float(random.choice([100.0, 1e-3, 1e6])), last_time=IN_SESSION)
+        answer_time = IN_SESSION if random.random() < 0.5 else None
+        chosen = snapshot(chain, underlying=underlying, answer_time=answer_time)
+        result = price_chain(chosen, calendar=calendar, rates=RATES)
+        columns = result.columns
+        assert [reason is None for reason in columns["iv_reason"]] == np.isfinite(columns["iv"]).tolist()
+        assert [model is None for model in columns["model"]] == np.isnan(columns["iv"]).tolist()
+        for column in PRICED.columns:
+            if column.name not in columns or column.kind != "number":
+                continue
+            values = columns[column.name]
+            assert not np.isinf(values).any(), column.name
+            assert column.least is None or not (values < column.least).any(), column.name
+            assert column.most is None or not (values > column.most).any(), column.name
+
+
 class TestSides:
     def test_in_the_money_american_contracts_take_the_volatility_of_the_other_side(
         self, calendar: MarketCalendar
