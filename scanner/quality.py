@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from scanner.model import QUOTE_REASONS, AgeCutoffs, Grade, RejectionReason, Und
 from scanner.pricing.arbitrage import ExecutableQuotes, Integers, executable_arbitrage
 from scanner.pricing.arrays import Flags, Floats
 from scanner.pricing.chain import PricedChain
+from scanner.pricing.quotes import instant64
 from scanner.symbols import is_index_root
 
 FAR_FROM_MONEY_DEVIATIONS: Final = 2.0
@@ -230,7 +231,7 @@ def age_grades(effective_time: NDArray[np.datetime64], cutoffs: AgeCutoffs) -> N
     """The age part of the grade as codes 0 (A) to 4 (F) of UTC times without a zone; NaT is F."""
     grades = np.full(len(effective_time), 4, dtype=np.int8)
     for code, cutoff in ((3, cutoffs.d), (2, cutoffs.c), (1, cutoffs.b), (0, cutoffs.a)):
-        grades[effective_time >= as_datetime64(cutoff)] = code
+        grades[effective_time >= instant64(cutoff)] = code
     return grades
 
 
@@ -238,8 +239,3 @@ def grade_codes(grades: list[str]) -> NDArray[np.int8]:
     """Letters A to F as codes 0 to 4, so that the worse of two is the larger."""
     codes = {grade.value: code for code, grade in enumerate(_GRADES)}
     return np.array([codes[grade] for grade in grades], dtype=np.int8)
-
-
-def as_datetime64(instant: datetime) -> np.datetime64:
-    """A UTC time without a zone, to the microsecond, as frames keep it inside."""
-    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")
