@@ -237,8 +237,9 @@ def _clean(numbers: np.ndarray, block_index: np.ndarray) -> dict[str, np.ndarray
 def _overnight(blank: np.ndarray, block_index: np.ndarray) -> np.ndarray:
     """Rows of an expiration of which more than half is quoted 0/0.
 
-    Before the open Yahoo has neither quotes nor open interest and sends zeros for both (1,110 of 1,130 contracts
-    recorded on 2025-02-24, 102 of 102 for AAPL with a volume of 341,981): there a zero open interest is unknown.
+    Before the open Yahoo has neither quotes nor open interest and sends zeros for both (recorded on 2025-02-24 for
+    1,070 and 1,067 of 1,083 contracts; for all of AAPL beside a volume of 341,981): there a zero open interest is
+    unknown.
     """
     if not len(blank):
         return blank
@@ -253,8 +254,8 @@ def is_placeholder_volatility(volatility: np.ndarray) -> np.ndarray:
 
     Yahoo bisects between 1e-5 and 1 (then 2, 4, ...). Without a price every step goes down, which leaves
     1e-5 + (1 - 1e-5) / 2^k: 0.500005, 0.250007, 0.125009, 0.062509 ... and at the end 1e-5 itself. In the recorded
-    answers all contracts quoted 0/0 carry such a figure; of the two-sided ones only those below intrinsic value do
-    (1e-5). A volatility that Yahoo did solve ends on another point of the same grid (0.9062509 = 29/32 of the way),
+    answers all 1,070 contracts quoted 0/0 carry such a figure; of the 80 two-sided ones only the seven quoted below
+    intrinsic value do (1e-5). A volatility that Yahoo did solve ends on another point of the same grid (0.9062509 = 29/32 of the way),
     at least 2^-20 away, so six decimals separate the two; a genuine one is hit by chance once in 10^5.
     Zero is no volatility either.
     """

@@ -87,16 +87,8 @@ class YahooSource:
             raise NoOptionsError(self.name, symbol, "no options are listed")
         listed = tuple(first.listed)
         chosen = _checked_choice(choose(listed), listed)
-        answers, failed = [first], []
-        for expiration in chosen:
-            if expiration in (block.expiration for block in first.blocks):
-                continue
-            try:
-                answers.append(self._options(symbol, vendor_symbol, first.listed[expiration]))
-            except (RateLimitedError, SourceAuthError):
-                raise
-            except SourceError:
-                failed.append(expiration)
+        others, failed = self._others(symbol, vendor_symbol, first, chosen)
+        answers = [first, *others]
         blocks = [block for answer in answers for block in answer.blocks]
         frame, unreadable = chain_frame(blocks)
         return ChainSnapshot(
@@ -125,6 +117,24 @@ class YahooSource:
         if facts is None:
             raise SymbolNotFoundError(self.name, symbol, "not known to Yahoo")
         return facts
+
+    def _others(
+        self, symbol: str, vendor_symbol: str, first: OptionAnswer, chosen: Sequence[date]
+    ) -> tuple[list[OptionAnswer], list[date]]:
+        """The answers for what did not come with the first, and the expirations that failed."""
+        delivered = {block.expiration for block in first.blocks}
+        answers: list[OptionAnswer] = []
+        failed: list[date] = []
+        for expiration in chosen:
+            if expiration in delivered:
+                continue
+            try:
+                answers.append(self._options(symbol, vendor_symbol, first.listed[expiration]))
+            except (RateLimitedError, SourceAuthError):
+                raise
+            except SourceError:
+                failed.append(expiration)
+        return answers, failed
 
     def _options(self, symbol: str, vendor_symbol: str, epoch: int | None) -> OptionAnswer:
         url = f"{_BASE}/v7/finance/options/{url_quote(vendor_symbol, safe='')}"
