@@ -1,32 +1,39 @@
-"""The number that changes when stored data changes. Caches are keyed by it."""
+"""The number caches are keyed by: it advances when a run ends, and at most every ten seconds while one writes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-import psycopg
+from psycopg import Connection
+
+SECONDS_BETWEEN_ADVANCES: Final = 10
 
 
-def data_version(connection: psycopg.Connection[Any]) -> int:
+def current(connection: Connection[Any]) -> int:
+    """The version of the stored data as this transaction sees it."""
     row = connection.execute("select version from data_version").fetchone()
     return 0 if row is None else int(row[0])
 
 
-def advance_data_version(connection: psycopg.Connection[Any], *, at_most_every_seconds: float = 0.0) -> bool:
-    """Count one further, unless that happened less than `at_most_every_seconds` ago. True where it advanced.
+def advance(connection: Connection[Any]) -> None:
+    """Advance now: a run has ended, or something changed that pages must see at once."""
+    connection.execute("update data_version set version = version + 1, advanced_at = clock_timestamp()")
 
-    With a limit, a row that another transaction is advancing right now is left to it, so writers never wait for one
-    another; without one (a run's end) the step is always made.
+
+def advance_if_due(connection: Connection[Any], *, seconds: float = SECONDS_BETWEEN_ADVANCES) -> None:
+    """Advance unless that happened within the last `seconds`, by the server's clock.
+
+    A row that another transaction is advancing right now is left to it: writers never wait for one another.
     """
-    updated = connection.execute(
+    connection.execute(
         """
         update data_version set version = version + 1, advanced_at = clock_timestamp()
-        where %(seconds)s = 0 or only_row in (
-            select only_row from data_version
-            where advanced_at <= clock_timestamp() - make_interval(secs => %(seconds)s)
+        where only_row in (
+            select only_row
+            from data_version
+            where advanced_at <= clock_timestamp() - make_interval(secs => %s)
             for update skip locked
         )
         """,
-        {"seconds": at_most_every_seconds},
+        [seconds],
     )
-    return updated.rowcount == 1

@@ -120,6 +120,10 @@ class DatabaseModeError(DatabaseError):
     """The database holds data of another mode. Use another database for this mode."""
 
 
+class SupersededError(ScannerError):
+    """Newer data are stored, or another worker took the work over. Nothing was changed; nothing is to be done."""
+
+
 class DataDirectoryError(DatabaseError):
     """The embedded server cannot use its data directory. The message says why and names a place that works."""
 

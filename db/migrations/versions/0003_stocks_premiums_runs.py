@@ -179,11 +179,11 @@ comment on table stock_premiums is
 
 create index stock_premiums_puts on stock_premiums (expiration, premium_pct)
     include (strike, bid, ask, spot, delta, spread_pct, volume, open_interest, quote_time, answer_time,
-             previous_expiration, next_expiration, quote_grade, symbol, root)
+             expiry_instant, previous_expiration, next_expiration, quote_grade, symbol, root)
     where quote_reason is null and option_type = 'put';
 create index stock_premiums_calls on stock_premiums (expiration, premium_pct)
     include (strike, bid, ask, spot, delta, spread_pct, volume, open_interest, quote_time, answer_time,
-             previous_expiration, next_expiration, quote_grade, symbol, root)
+             expiry_instant, previous_expiration, next_expiration, quote_grade, symbol, root)
     where quote_reason is null and option_type = 'call';
 comment on index stock_premiums_puts is
     'Covers every filter of the Database Scan, so that it reads no row it does not show. Fixed widths first.';
@@ -193,6 +193,7 @@ create table stock_premium_counts (
     root text collate "C" not null,
     expiration date not null,
     option_type text collate "C" not null,
+    expiry_instant timestamptz not null,
     previous_expiration date,
     next_expiration date,
     contracts integer not null,

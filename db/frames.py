@@ -1,0 +1,201 @@
+"""Frames into binary COPY, and query results into frames: by column, never by row.
+
+Into the database: one Arrow batch per frame, encoded by pgpq. Out of it: the server aggregates each column into one
+array, and numbers and times are read from the array's binary form without making a Python object of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pgpq import ArrowToPostgresBinaryEncoder
+from psycopg import Connection, Cursor, sql
+from psycopg.adapt import Buffer, Loader
+from psycopg.pq import Format
+
+from scanner.schema import Column, Kind, Schema, validate
+
+_ARROW: Final[Mapping[Kind, pa.DataType]] = {
+    "text": pa.large_string(),
+    "date": pa.date32(),
+    "instant": pa.timestamp("us", "UTC"),
+    "number": pa.float64(),
+    "integer": pa.int32(),
+    "flag": pa.bool_(),
+}
+
+_ARRAY_HEADER: Final = 20
+"""Bytes before the first element of a one-dimensional array: dimensions, null flag, type, length, lower bound."""
+
+_EPOCH_SECONDS: Final = 946_684_800
+"""2000-01-01, where PostgreSQL counts from, in seconds since 1970."""
+
+_EPOCH_DAYS: Final = 10_957
+
+
+def arrow_schema(schema: Schema) -> pa.Schema:
+    """The Arrow schema of a declared frame."""
+    return pa.schema([(column.name, _ARROW[column.kind]) for column in schema.columns])
+
+
+def to_batch(frame: pd.DataFrame, schema: Schema) -> pa.RecordBatch:
+    """The frame as one Arrow batch, unknown as null. Raises SchemaError where columns or types differ from `schema`."""
+    if list(frame.columns) != schema.names:
+        frame = validate(frame, schema)[schema.names]
+    if [str(dtype) for dtype in frame.dtypes] != [column.dtype for column in schema.columns]:
+        validate(frame, schema)
+    arrays: dict[str, pa.Array] = {}
+    numbers = [column.name for column in schema.columns if column.kind == "number"]
+    block = pa.array(frame[numbers].to_numpy(dtype=np.float64).T.reshape(-1), from_pandas=True)
+    for position, name in enumerate(numbers):
+        arrays[name] = block.slice(position * len(frame), len(frame))
+    for column in schema.columns:
+        if column.kind != "number":
+            arrays[column.name] = _array(frame[column.name], column)
+    return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=arrow_schema(schema))
+
+
+def _array(values: pd.Series, column: Column) -> pa.Array:
+    kind = _ARROW[column.kind]
+    if column.kind == "instant":
+        return pa.array(values.dt.tz_localize(None).to_numpy(), type=pa.timestamp("us")).cast(kind)
+    if column.kind == "date":
+        return pa.array(values.to_numpy().astype("datetime64[D]"), type=kind)
+    if column.kind == "text":
+        return pa.array(values.array, type=kind)
+    return pa.array(values.to_numpy(), type=kind)
+
+
+def copy_bytes(batches: Sequence[pa.RecordBatch]) -> bytes:
+    """Batches of one schema in PostgreSQL's binary COPY format."""
+    encoder = ArrowToPostgresBinaryEncoder(batches[0].schema)
+    parts = [encoder.write_header(), *(encoder.write_batch(batch) for batch in batches), encoder.finish()]
+    return b"".join(parts)
+
+
+def copy_into(cursor: Cursor[Any], table: str, columns: Sequence[str], data: bytes) -> None:
+    """COPY binary data into a table's columns, in this order."""
+    statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with cursor.copy(statement) as copy:
+        copy.write(data)
+
+
+def read_frame(
+    connection: Connection[Any], schema: Schema, source: str, parameters: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """A declared frame from `source`: SQL of a subquery, ordered as the frame is to be, with the schema's columns.
+
+    `source` is fixed text of a module of this package, values go into `parameters`.
+    """
+    row = columns_cursor(connection).execute(select_columns(schema, source), parameters, prepare=False).fetchone()
+    return schema.empty() if row is None or row[0] is None else to_frame(schema, row)
+
+
+def columns_cursor(connection: Connection[Any]) -> Cursor[Any]:
+    """A cursor whose arrays of numbers and times arrive as numpy arrays."""
+    cursor = connection.cursor(binary=True)
+    for name, loader in _LOADERS.items():
+        cursor.adapters.register_loader(cursor.adapters.types.get_oid(name), loader)
+    return cursor
+
+
+def select_columns(schema: Schema, source: str) -> str:
+    """A select of one row: each column of `source` as one array, in the schema's order."""
+    return f"select {_aggregates(schema)} from ({source}) as source"  # noqa: S608 fixed text of this package
+
+
+def to_frame(schema: Schema, arrays: Sequence[Any]) -> pd.DataFrame:
+    """The frame from a row of `select_columns`."""
+    columns = {column.name: _series(values, column) for column, values in zip(schema.columns, arrays, strict=True)}
+    return pd.DataFrame(columns, copy=False)
+
+
+@cache
+def _aggregates(schema: Schema) -> str:
+    return ", ".join(f"array_agg({_known(column)})" for column in schema.columns)
+
+
+def _known(column: Column) -> str:
+    """The column with unknown as a value of its own type, so that every element of the array has the same width."""
+    if column.kind == "number":
+        return f"coalesce({column.name}::float8, 'NaN')"
+    if column.kind == "integer":
+        return f"{column.name}::int8"
+    if column.kind in ("date", "instant"):
+        return f"coalesce({column.name}, '-infinity')"
+    return column.name
+
+
+def _series(values: Any, column: Column) -> Any:
+    if column.kind == "text":
+        return pd.array(pa.array(values, type=pa.large_string()), dtype="str")
+    if column.kind == "instant":
+        return pd.Series(values, copy=False).dt.tz_localize("UTC")
+    return values
+
+
+def _elements(data: Buffer, kind: str) -> np.ndarray:
+    """The elements of a binary array without nulls: each preceded by its length."""
+    if len(data) < _ARRAY_HEADER:
+        return np.empty(0, dtype=np.dtype(kind).newbyteorder("="))
+    pairs = np.frombuffer(data, dtype=[("length", ">i4"), ("value", kind)], offset=_ARRAY_HEADER)
+    return pairs["value"].astype(np.dtype(kind).newbyteorder("="))
+
+
+class _NumberArray(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> np.ndarray:
+        return _elements(data, ">f8")
+
+
+class _IntegerArray(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> np.ndarray:
+        return _elements(data, ">i8")
+
+
+class _FlagArray(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> np.ndarray:
+        return _elements(data, "?")
+
+
+class _DateArray(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> np.ndarray:
+        days = _elements(data, ">i4").astype(np.int64)
+        unknown = days == np.iinfo(np.int32).min
+        dates: np.ndarray = ((days + _EPOCH_DAYS) * 86_400).astype("datetime64[s]")
+        dates[unknown] = np.datetime64("NaT")
+        return dates
+
+
+class _InstantArray(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> np.ndarray:
+        microseconds = _elements(data, ">i8")
+        unknown = microseconds == np.iinfo(np.int64).min
+        instants: np.ndarray = (microseconds + _EPOCH_SECONDS * 1_000_000).astype("datetime64[us]")
+        instants[unknown] = np.datetime64("NaT")
+        return instants
+
+
+_LOADERS: Final[Mapping[str, type[Loader]]] = {
+    "float8[]": _NumberArray,
+    "int8[]": _IntegerArray,
+    "bool[]": _FlagArray,
+    "date[]": _DateArray,
+    "timestamptz[]": _InstantArray,
+}

@@ -1,0 +1,337 @@
+"""The current row of every contract: replaced symbol by symbol, read back as the frames that were stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow.compute as pc
+from psycopg import Connection, Cursor, errors, sql
+from psycopg.pq import TransactionStatus
+
+from db import data_version, partitions, scan_runs, snapshots
+from db.frames import copy_bytes, copy_into, read_frame, to_batch
+from scanner.errors import InputError, SchemaError, SupersededError
+from scanner.model import QUOTE_REASONS, ChainSnapshot
+from scanner.schema import PREMIUM
+
+STAGING: Final = "premium_staging"
+_COLUMNS: Final = sql.SQL(", ").join(map(sql.Identifier, PREMIUM.names))
+_REASON_COLUMNS: Final = sql.SQL(", ").join(sql.Identifier(reason.value) for reason in QUOTE_REASONS)
+_REASON_COUNTS: Final = sql.SQL(", ").join(
+    sql.SQL("count(*) filter (where quote_reason = {})").format(reason.value) for reason in QUOTE_REASONS
+)
+
+_CREATE_STAGING: Final = sql.SQL(
+    "create temporary table if not exists {} (like stock_premiums) on commit delete rows"
+).format(sql.Identifier(STAGING))
+_INSERT_ROWS: Final = sql.SQL(
+    "insert into stock_premiums (scan_id, {columns}) select %s, {columns} from {staging}"
+).format(columns=_COLUMNS, staging=sql.Identifier(STAGING))
+_INSERT_COUNTS: Final = sql.SQL(
+    """
+    insert into stock_premium_counts (symbol, root, expiration, option_type, expiry_instant, previous_expiration,
+        next_expiration, contracts, {reasons})
+    select symbol, root, expiration, option_type, min(expiry_instant), min(previous_expiration), min(next_expiration),
+        count(*), {counts}
+    from {staging}
+    group by symbol, root, expiration, option_type
+    """
+).format(reasons=_REASON_COLUMNS, counts=_REASON_COUNTS, staging=sql.Identifier(STAGING))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker holds while it works on a symbol of a run: see `scan_runs.claim`. Durations in ms."""
+
+    run_id: int
+    attempt: int
+    fetch_ms: float | None = None
+    price_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What is stored. Quote times are the answer's where a quote has none of its own."""
+
+    symbols: int
+    symbols_with_data: int
+    contracts: int
+    oldest_quote: datetime | None
+    newest_quote: datetime | None
+    sources: tuple[str, ...]
+
+
+def replace_symbol(
+    connection: Connection[Any],
+    facts: pd.DataFrame,
+    snapshot: ChainSnapshot,
+    *,
+    now: datetime,
+    today: date,
+    claim: Claim | None = None,
+) -> int:
+    """Store one symbol's chain in a transaction of its own and return the number of rows stored.
+
+    Current rows are replaced: contracts that were not delivered leave, expired ones too; those of an expiration that
+    was asked for and not delivered stay, with their age. The snapshot is appended, and the symbol of the claim's run
+    succeeds. `facts` is the `schema.PREMIUM` frame of `snapshot`, `today` the market's date.
+
+    The connection must be idle. The commit does not wait for the disk: after a crash of the server a symbol may be as
+    it was before, wholly, and its run still holds it as unfinished.
+
+    Raises SchemaError (wrong columns, duplicate contracts, nulls), InputError (a symbol that is not in the universe,
+    rows of another symbol, a connection in use), SupersededError (newer rows are stored, or the claim was taken over).
+    """
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        raise InputError("a symbol is stored in a transaction of its own; commit this one first")
+    batch = to_batch(facts, PREMIUM)
+    if not pc.all(pc.equal(batch.column("symbol"), snapshot.symbol), min_count=0).as_py():
+        raise InputError(f"the rows of {snapshot.symbol} hold another symbol")
+    write = _Replacement(facts, snapshot, copy_bytes([batch]), snapshots.encode(snapshot), now, today, claim)
+    try:
+        try:
+            _replace(connection, write)
+        except errors.CheckViolation:
+            # No partition yet for a month or the day: made once by whoever comes first, then tried again.
+            _ensure_partitions(connection, write)
+            _replace(connection, write)
+    except errors.ForeignKeyViolation as error:
+        raise InputError(f"not in the universe: {snapshot.symbol}. Add it first") from error
+    except (errors.UniqueViolation, errors.NotNullViolation, errors.CheckViolation) as error:
+        raise SchemaError(
+            PREMIUM.name, (error.diag.message_primary or str(error), error.diag.message_detail or "")
+        ) from error
+    return len(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacement:
+    facts: pd.DataFrame
+    snapshot: ChainSnapshot
+    rows: bytes
+    body: bytes
+    now: datetime
+    today: date
+    claim: Claim | None
+
+    @property
+    def scan_id(self) -> int | None:
+        return None if self.claim is None else self.claim.run_id
+
+    @property
+    def account(self) -> scan_runs.SymbolAccount:
+        reasons = Counter(self.facts["iv_reason"].dropna().tolist())
+        return scan_runs.SymbolAccount(
+            source=self.snapshot.source,
+            fetched=self.snapshot.fetched_count,
+            unreadable=self.snapshot.unreadable,
+            stored=len(self.facts),
+            iv_null=reasons,
+            fetch_ms=None if self.claim is None else self.claim.fetch_ms,
+            price_ms=None if self.claim is None else self.claim.price_ms,
+        )
+
+
+def _ensure_partitions(connection: Connection[Any], write: _Replacement) -> None:
+    expirations = [day.date() for day in write.facts["expiration"].drop_duplicates()]
+    with connection.transaction():
+        partitions.ensure_premium_partitions(connection, expirations)
+        partitions.ensure_snapshot_partitions(connection, [write.snapshot.fetched_at.astimezone(UTC).date()])
+
+
+def _replace(connection: Connection[Any], write: _Replacement) -> None:
+    snapshot = write.snapshot
+    with connection.transaction(), connection.cursor() as cursor:
+        with connection.pipeline():
+            cursor.execute("select set_config('synchronous_commit', 'off', true)")
+            cursor.execute(_CREATE_STAGING)
+            newest = _hold_chain(connection, write)
+            _delete_replaced(connection, write)
+        if not newest.rowcount:
+            raise SupersededError(f"newer rows of {snapshot.symbol} are stored already")
+        copy_into(cursor, STAGING, PREMIUM.names, write.rows)
+        with connection.pipeline():
+            cursor.execute(_INSERT_ROWS, [write.scan_id])
+            connection.execute(_INSERT_COUNTS)
+            if snapshot.missing_expirations:
+                _count_kept(connection, snapshot.symbol)
+            snapshots.append(connection, snapshot, write.body, scan_id=write.scan_id)
+            data_version.advance_if_due(connection)
+            if write.claim is not None:
+                finished = scan_runs.succeed(
+                    connection, write.claim.run_id, snapshot.symbol, write.claim.attempt, write.account, now=write.now
+                )
+        if write.claim is not None and not finished.rowcount:
+            raise SupersededError(f"{snapshot.symbol} of run {write.claim.run_id} was taken over or cancelled")
+
+
+def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]:
+    """Lock the symbol's chain until the commit and describe the new one; no row where a newer chain is stored."""
+    snapshot, facts = write.snapshot, write.facts
+    times = facts["quote_time"].fillna(facts["answer_time"])
+    return connection.execute(
+        """
+        insert into stock_chains as stored (symbol, scan_id, source, fetched_at, answer_time, oldest_quote,
+            newest_quote, contracts, unreadable, missing_expirations)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (symbol) do update set scan_id = excluded.scan_id, source = excluded.source,
+            fetched_at = excluded.fetched_at, answer_time = excluded.answer_time,
+            oldest_quote = excluded.oldest_quote, newest_quote = excluded.newest_quote,
+            contracts = excluded.contracts, unreadable = excluded.unreadable,
+            missing_expirations = excluded.missing_expirations
+        where stored.fetched_at <= excluded.fetched_at
+        """,
+        [
+            snapshot.symbol,
+            write.scan_id,
+            snapshot.source,
+            snapshot.fetched_at,
+            snapshot.answer_time,
+            _instant(times.min()),
+            _instant(times.max()),
+            len(facts),
+            sum(snapshot.unreadable.values()),
+            list(snapshot.missing_expirations),
+        ],
+    )
+
+
+def _delete_replaced(connection: Connection[Any], write: _Replacement) -> None:
+    """Everything of the symbol leaves but what was asked for, not delivered, and has not expired."""
+    kept = [day for day in write.snapshot.missing_expirations if day >= write.today]
+    for statement in (
+        "delete from stock_premiums where symbol = %s and expiration <> all(%s::date[])",
+        "delete from stock_premium_counts where symbol = %s and expiration <> all(%s::date[])",
+    ):
+        connection.execute(statement, [write.snapshot.symbol, kept])
+
+
+def _count_kept(connection: Connection[Any], symbol: str) -> None:
+    connection.execute(
+        "update stock_chains set contracts = "
+        "(select coalesce(sum(contracts), 0) from stock_premium_counts where symbol = %(symbol)s) "
+        "where symbol = %(symbol)s",
+        {"symbol": symbol},
+    )
+
+
+def _instant(value: pd.Timestamp) -> datetime | None:
+    return None if pd.isna(value) else value.to_pydatetime()
+
+
+def of_symbols(connection: Connection[Any], symbols: Sequence[str]) -> pd.DataFrame:
+    """All stored rows of these symbols, a `schema.PREMIUM` frame ordered by symbol and contract."""
+    return read_frame(
+        connection,
+        PREMIUM,
+        "select * from stock_premiums where symbol = any(%(symbols)s::text[]) "
+        "order by symbol, root, expiration, option_type, strike",
+        {"symbols": list(symbols)},
+    )
+
+
+def of_expiration(connection: Connection[Any], symbol: str, root: str, expiration: date) -> pd.DataFrame:
+    """Both sides of one (root, expiration), a `schema.PREMIUM` frame ordered by side and strike."""
+    return read_frame(
+        connection,
+        PREMIUM,
+        "select * from stock_premiums where symbol = %(symbol)s and root = %(root)s and expiration = %(expiration)s "
+        "order by option_type, strike",
+        {"symbol": symbol, "root": root, "expiration": expiration},
+    )
+
+
+def unreadable(connection: Connection[Any], symbols: Sequence[str]) -> dict[str, int]:
+    """Vendor rows of each stored chain that could not be read; symbols without a chain are left out."""
+    rows = connection.execute(
+        "select symbol, unreadable from stock_chains where symbol = any(%s::text[]) order by symbol", [list(symbols)]
+    )
+    return dict(rows.fetchall())
+
+
+def expirations(connection: Connection[Any]) -> tuple[date, ...]:
+    """Every expiration with stored rows, in order: the candidates of `calendar.target_windows`."""
+    rows = connection.execute(
+        """
+        with recursive stored as (
+            (select expiration from stock_premium_counts order by expiration limit 1)
+            union all
+            select (
+                select later.expiration
+                from stock_premium_counts as later
+                where later.expiration > stored.expiration
+                order by later.expiration
+                limit 1
+            )
+            from stored
+            where stored.expiration is not null
+        )
+        select expiration from stored where expiration is not null
+        """
+    )
+    return tuple(expiration for (expiration,) in rows)
+
+
+def coverage(connection: Connection[Any]) -> Coverage:
+    """How much is stored, from where and how old."""
+    row = connection.execute(
+        """
+        select (select count(*) from stocks where active), count(*), coalesce(sum(contracts), 0), min(oldest_quote),
+            max(newest_quote), coalesce(array_agg(distinct source order by source), '{}')
+        from stock_chains
+        """
+    ).fetchone()
+    symbols, with_data, contracts, oldest, newest, sources = row or (0, 0, 0, None, None, ())
+    return Coverage(symbols, with_data, int(contracts), oldest, newest, tuple(sources))
+
+
+def top_premiums(connection: Connection[Any], *, limit: int) -> pd.DataFrame:
+    """The best row of each symbol in the view `top_premiums`, best first: a `schema.PREMIUM` frame."""
+    return read_frame(
+        connection,
+        PREMIUM,
+        "select * from top_premiums where rank = 1 order by monthly_return desc, symbol limit %(limit)s",
+        {"limit": limit},
+    )
+
+
+def refresh_top_premiums(connection: Connection[Any], *, today: date) -> None:
+    """Compute the view anew for the market's date; readers go on with the old rows meanwhile."""
+    connection.execute("select set_config('scanner.market_date', %s, true)", [today.isoformat()])
+    connection.execute("refresh materialized view concurrently top_premiums")
+
+
+def delete_expired(connection: Connection[Any], *, today: date) -> int:
+    """Remove contracts that expired before `today`, also of symbols whose syncs fail; return how many."""
+    deleted = connection.execute("delete from stock_premiums where expiration < %s", [today]).rowcount
+    connection.execute("delete from stock_premium_counts where expiration < %s", [today])
+    connection.execute(
+        """
+        update stock_chains as chain set contracts = stored.contracts
+        from (
+            select symbol, coalesce(sum(counts.contracts), 0) as contracts
+            from stock_chains left join stock_premium_counts as counts using (symbol)
+            group by symbol
+        ) as stored
+        where stored.symbol = chain.symbol and stored.contracts <> chain.contracts
+        """
+    )
+    return deleted
+
+
+def vacuum(connection: Connection[Any]) -> None:
+    """After a run: mark what is visible to everybody and count anew, so that scans read the index alone.
+
+    The connection must be idle; it is in autocommit meanwhile, as VACUUM runs in no transaction.
+    """
+    before = connection.autocommit
+    connection.autocommit = True
+    try:
+        connection.execute("vacuum (analyze) stock_premiums, stock_premium_counts, stock_chains, scan_run_symbols")
+    finally:
+        connection.autocommit = before

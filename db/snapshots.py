@@ -1,0 +1,126 @@
+"""Accepted chains as they were delivered: immutable, one compressed Arrow value each, by UTC day.
+
+The value is an Arrow IPC stream of the contracts, with everything else of the `ChainSnapshot` in its metadata, as a
+whole compressed with zstd: small chains compress better whole than by column.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+from psycopg import Connection
+
+from db.frames import to_batch
+from scanner.errors import DatabaseError
+from scanner.model import ChainSnapshot, Mode, UnderlyingQuote
+from scanner.schema import CHAIN
+
+SCHEMA_VERSION: Final = 1
+_KEY: Final = b"snapshot"
+
+
+def encode(snapshot: ChainSnapshot) -> bytes:
+    """The snapshot as one value. Raises SchemaError where its contracts are no `schema.CHAIN` frame."""
+    batch = to_batch(snapshot.contracts, CHAIN)
+    facts = json.dumps(_facts(snapshot), separators=(",", ":"), allow_nan=False).encode()
+    batch = batch.replace_schema_metadata({_KEY: facts})
+    raw = pa.BufferOutputStream()
+    with pa.ipc.new_stream(raw, batch.schema) as writer:
+        writer.write_batch(batch)
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as stream:
+        stream.write(raw.getvalue())
+    return bytes(packed.getvalue())
+
+
+def decode(body: bytes, schema_version: int) -> ChainSnapshot:
+    """The snapshot that was encoded. Raises DatabaseError for a version this program does not know."""
+    if schema_version != SCHEMA_VERSION:
+        raise DatabaseError(
+            f"a snapshot has format {schema_version}, this program reads {SCHEMA_VERSION}. Update the program"
+        )
+    with pa.CompressedInputStream(pa.BufferReader(body), "zstd") as stream:
+        table = pa.ipc.open_stream(stream.read()).read_all()
+    facts = json.loads(table.schema.metadata[_KEY])
+    frame = table.replace_schema_metadata(None).to_pandas()
+    contracts = pd.DataFrame({column.name: frame[column.name].astype(column.dtype) for column in CHAIN.columns})
+    return _snapshot(facts, contracts)
+
+
+def append(connection: Connection[Any], snapshot: ChainSnapshot, body: bytes, *, scan_id: int | None) -> None:
+    """Store a snapshot with its encoded body. One stored already (same symbol, source and time) stays as it is."""
+    connection.execute(
+        """
+        insert into chain_snapshots
+            (symbol, source, fetched_at, answer_time, scan_id, contracts, schema_version, body)
+        values (%s, %s, %s, %s, %s, %s, %s, %b)
+        on conflict do nothing
+        """,
+        [
+            snapshot.symbol,
+            snapshot.source,
+            snapshot.fetched_at,
+            snapshot.answer_time,
+            scan_id,
+            len(snapshot.contracts),
+            SCHEMA_VERSION,
+            body,
+        ],
+    )
+
+
+def latest(connection: Connection[Any], symbol: str, *, as_of: datetime) -> ChainSnapshot | None:
+    """The newest stored chain of a symbol fetched at or before `as_of`; None where there is none."""
+    row = connection.execute(
+        "select body, schema_version from chain_snapshots where symbol = %s and fetched_at <= %s "
+        "order by fetched_at desc limit 1",
+        [symbol, as_of],
+        binary=True,
+    ).fetchone()
+    return None if row is None else decode(*row)
+
+
+def _facts(snapshot: ChainSnapshot) -> dict[str, Any]:
+    quote = snapshot.underlying
+    return {
+        "symbol": snapshot.symbol,
+        "source": snapshot.source,
+        "mode": snapshot.mode.value,
+        "fetched_at": _text(snapshot.fetched_at),
+        "answer_time": _text(snapshot.answer_time),
+        "underlying": [quote.bid, quote.ask, quote.last, _text(quote.quote_time), _text(quote.last_time)],
+        "listed_expirations": [day.isoformat() for day in snapshot.listed_expirations],
+        "unreadable": dict(snapshot.unreadable),
+        "missing_expirations": [day.isoformat() for day in snapshot.missing_expirations],
+    }
+
+
+def _snapshot(facts: dict[str, Any], contracts: pd.DataFrame) -> ChainSnapshot:
+    bid, ask, last, quote_time, last_time = facts["underlying"]
+    fetched_at = _instant(facts["fetched_at"])
+    if fetched_at is None:
+        raise DatabaseError(f"the stored snapshot of {facts['symbol']} has no time")
+    return ChainSnapshot(
+        symbol=facts["symbol"],
+        source=facts["source"],
+        mode=Mode(facts["mode"]),
+        fetched_at=fetched_at,
+        answer_time=_instant(facts["answer_time"]),
+        underlying=UnderlyingQuote(bid, ask, last, _instant(quote_time), _instant(last_time)),
+        listed_expirations=tuple(date.fromisoformat(day) for day in facts["listed_expirations"]),
+        contracts=contracts,
+        unreadable=facts["unreadable"],
+        missing_expirations=tuple(date.fromisoformat(day) for day in facts["missing_expirations"]),
+    )
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(UTC).isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
