@@ -255,8 +255,9 @@ def is_placeholder_volatility(volatility: np.ndarray) -> np.ndarray:
     Yahoo bisects between 1e-5 and 1 (then 2, 4, ...). Without a price every step goes down, which leaves
     1e-5 + (1 - 1e-5) / 2^k: 0.500005, 0.250007, 0.125009, 0.062509 ... and at the end 1e-5 itself. In the recorded
     answers all 1,070 contracts quoted 0/0 carry such a figure; of the 80 two-sided ones only the seven quoted below
-    intrinsic value do (1e-5). A volatility that Yahoo did solve ends on another point of the same grid (0.9062509 = 29/32 of the way),
-    at least 2^-20 away, so six decimals separate the two; a genuine one is hit by chance once in 10^5.
+    intrinsic value do (1e-5). A volatility that Yahoo did solve in n steps ends on another point of the same grid
+    (0.9062509: 29/32 of the way), at least 2^-n away: six decimals separate the two up to n = 20, and a genuine one
+    is hit by chance once in 10^5.
     Zero is no volatility either.
     """
     steps = np.arange(1, _PLACEHOLDER_STEPS + 1)
