@@ -95,9 +95,15 @@ def payoff(row: pd.Series) -> go.Figure:
         hovertemplate="stock %{x:$,.2f}: %{y:$,.0f}<extra></extra>",
     )
     figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
-    for value, label, style in ((spot, "price", "solid"), (strike, "strike", dash), (row["break_even"], "b/e", "dash")):
+    for value, label, style, height, side in (
+        (spot, " price", "solid", 1, "left"),
+        (row["break_even"], "b/e ", "dash", 1, "right"),
+        (strike, " strike", dash, 0, "left"),
+    ):
         figure.add_vline(x=value, line_color=NEUTRAL, line_width=1, line_dash=style)
-        figure.add_annotation(x=value, y=1, yref="paper", yanchor="bottom", text=label, showarrow=False, font_size=11)
+        figure.add_annotation(
+            x=value, y=height, yref="paper", yanchor="bottom", xanchor=side, text=label, showarrow=False
+        )
     figure.update_xaxes(title="stock price at expiration, $ (grey: one standard deviation)", range=[low, high])
     figure.update_yaxes(title="profit per contract, $", tickformat=",.0f")
     return _framed(figure, legend=False)
@@ -141,7 +147,7 @@ def smile(chain: pd.DataFrame, occ_symbol: str) -> go.Figure:
     if len(spot):
         figure.add_vline(x=float(spot.iloc[0]), line_color=NEUTRAL, line_width=1)
         figure.add_annotation(
-            x=float(spot.iloc[0]), y=0, yref="paper", yanchor="bottom", text=" price", showarrow=False, xanchor="left"
+            x=float(spot.iloc[0]), y=0, yref="paper", yanchor="bottom", xanchor="left", text=" price", showarrow=False
         )
     figure.update_xaxes(title="strike, $")
     figure.update_yaxes(title="implied volatility, %")

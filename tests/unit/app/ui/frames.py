@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from scanner.schema import SCAN, validate
+from scanner.schema import SCAN, Column, validate
 
 AS_OF: Final = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 """Friday, 15:00 in New York: one hour before the close."""
@@ -114,12 +114,12 @@ def unknown(**changes: Any) -> dict[str, Any]:
 
 def scan_frame(*rows: Mapping[str, Any]) -> pd.DataFrame:
     """A valid `schema.SCAN` frame of these rows."""
-    columns = {
-        column.name: pd.Series([row.get(column.name) for row in rows], dtype=_dtype(column.kind)).astype(column.dtype)
-        for column in SCAN.columns
-    }
+    columns = {column.name: _column([row.get(column.name) for row in rows], column) for column in SCAN.columns}
     return validate(pd.DataFrame(columns), SCAN)
 
 
-def _dtype(kind: str) -> Any:
-    return {"number": np.float64, "text": "str", "date": "datetime64[s]", "instant": "datetime64[us, UTC]"}.get(kind)
+def _column(values: list[Any], column: Column) -> pd.Series:
+    if column.kind == "number":
+        values = [np.nan if value is None else float(value) for value in values]
+    dtype: Any = column.dtype
+    return pd.Series(pd.array(values, dtype=dtype))

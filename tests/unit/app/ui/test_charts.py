@@ -84,7 +84,8 @@ def test_smile_tells_puts_from_calls_by_shape_and_rings_the_contract() -> None:
     assert list(calls.x) == [275.0]
     assert puts.marker.symbol != calls.marker.symbol
     assert puts.line.dash != calls.line.dash
-    assert (list(chosen.x), list(chosen.y)) == ([250.0], pytest.approx([28.8]))
+    assert list(chosen.x) == [250.0]
+    assert list(chosen.y) == pytest.approx([28.8])
 
 
 def test_scatter_takes_absolute_delta_and_leaves_unknown_out() -> None:
