@@ -100,7 +100,7 @@ def read_snapshot(path: Path) -> ChainSnapshot:
         raise _malformed(path, f"its format has version {found}, this program reads {VERSION}: update the program")
     try:
         return _snapshot(document)
-    except (KeyError, TypeError, ValueError, OverflowError, SchemaError) as error:
+    except (KeyError, TypeError, ValueError, SchemaError, SymbolError) as error:
         raise _malformed(path, f"{type(error).__name__}: {error}") from error
 
 
@@ -230,21 +230,25 @@ def _python(values: pd.Series) -> list[Any]:
 
 
 def _snapshot(document: dict[str, Any]) -> ChainSnapshot:
-    underlying = document["underlying"]
-    times = {name: _instant(underlying[name]) for name in ("quote_time", "last_time")}
     Mode(document["mode"])
     return ChainSnapshot(
         symbol=normalise(document["symbol"]),
-        source=str(document["source"]),
+        source=_text_of(document["source"]),
         mode=Mode.RECORDED,
         fetched_at=_known_instant(document["fetched_at"]),
         answer_time=_instant(document["answer_time"]),
-        underlying=UnderlyingQuote(**{**underlying, **times}),
+        underlying=_underlying(_object(document["underlying"])),
         listed_expirations=_days(document["listed_expirations"]),
         missing_expirations=_days(document["missing_expirations"]),
-        unreadable={str(reason): int(count) for reason, count in document["unreadable"].items()},
+        unreadable={reason: _count(count) for reason, count in _object(document["unreadable"]).items()},
         contracts=_contracts(document["columns"], document["contracts"]),
     )
+
+
+def _underlying(facts: dict[str, Any]) -> UnderlyingQuote:
+    bid, ask, last = (None if facts[name] is None else _number(facts[name]) for name in ("bid", "ask", "last"))
+    quote_time, last_time = (_instant(facts[name]) for name in ("quote_time", "last_time"))
+    return UnderlyingQuote(bid=bid, ask=ask, last=last, quote_time=quote_time, last_time=last_time)
 
 
 def _contracts(names: list[str], rows: list[list[Any]]) -> pd.DataFrame:
@@ -271,6 +275,24 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is no number")
     return float(value)
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
+
+
+def _text_of(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r} is no object")
+    return value
 
 
 def _checked(values: Sequence[Any], kind: type) -> list[Any]:

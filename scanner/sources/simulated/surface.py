@@ -5,8 +5,8 @@ power law phi = eta / sqrt(theta (1 + theta)), free of butterfly arbitrage where
 4.2 and section 4) and of calendar arbitrage because theta only grows: a term structure with positive forward variance
 plus a positive jump of variance at every earnings day.
 
-American exercise is the lower bound of Black (1975): the best of exercising now, holding to expiry as European, and
-for calls exercising before an ex-dividend date. It keeps prices monotone and convex in the strike.
+American exercise is a lower bound in the manner of Black (1975): the best of exercising now, at expiry, or at an
+ex-dividend date (calls just before it, puts just after it). It keeps prices monotone and convex in the strike.
 """
 
 from __future__ import annotations
@@ -90,23 +90,24 @@ def fair_values(
     value, volatility = _european(strike, is_call, prepaid[slice_of], years[slice_of], theta[slice_of], terms)
     value = np.maximum(value, np.where(is_call, spot - strike, strike - spot))
     for position, ex_years in enumerate(ex_dividend_years):
-        held = is_call & before_expiry[slice_of, position]
+        held = before_expiry[slice_of, position]
         if held.any():
-            early = _early_calls(strike[held], spot - float(paid[:position].sum()), float(ex_years), terms)
+            prepaid_then = np.where(is_call[held], spot - paid[:position].sum(), spot - paid[: position + 1].sum())
+            early = _expiring_at(float(ex_years), strike[held], is_call[held], prepaid_then, terms)
             value[held] = np.maximum(value[held], early)
     return value, volatility
 
 
-def _early_calls(strike: Floats, prepaid: float, ex_years: float, terms: TermStructure) -> Floats:
-    """Calls exercised just before an ex-date, as European calls that expire there."""
-    theta = terms.theta(np.array([ex_years]))
-    value, _ = _european(strike, np.True_, np.array([prepaid]), np.array([ex_years]), theta, terms)
+def _expiring_at(ex_years: float, strike: Floats, is_call: Flags, prepaid: Floats, terms: TermStructure) -> Floats:
+    """Values of options that are exercised at one time, before their expiry."""
+    time = np.array([ex_years])
+    value, _ = _european(strike, is_call, prepaid, time, terms.theta(time), terms)
     return value
 
 
 def _european(
     strike: Floats,
-    is_call: Flags | np.bool_,
+    is_call: Flags,
     prepaid: Floats,
     years: Floats,
     theta: Floats,
