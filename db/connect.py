@@ -50,7 +50,7 @@ def connect(dsn: str, *, autocommit: bool = False) -> psycopg.Connection:
     timeout = settings.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS
     try:
         connection = psycopg.connect(dsn, connect_timeout=timeout, autocommit=autocommit)
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise connection_error(error, dsn) from error
     try:
         check_server_version(connection.info.server_version, dsn)
@@ -72,7 +72,7 @@ def check_server_version(server_version: int, dsn: str) -> None:
         )
 
 
-def connection_error(error: psycopg.OperationalError, dsn: str) -> DatabaseError:
+def connection_error(error: psycopg.Error, dsn: str) -> DatabaseError:
     """Our error for a failed connection attempt. libpq gives no code for it, only the server's text."""
     text = _one_line(error)
     if any(part in text for part in _REFUSALS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -33,16 +34,22 @@ def _how_to_move(place: Place, data_directory: Path, major: int) -> str:
     old = bundled(major) or Binaries(Path(f"/usr/lib/postgresql/{major}/bin"), major)
     saved = place.cluster.with_name(f"{place.cluster.name}-{major}")
     dump = saved / "everything.sql"
-    port = free_port()
-    user = "" if place.user.uid is None else f"runuser -u {place.user.name} -- "
+    port = str(free_port())
+    as_user = [] if place.user.uid is None else ["runuser", "-u", place.user.name, "--"]
+    pg_ctl = [*as_user, old.program("pg_ctl"), "-D", str(saved), "-w"]
+    where = ["-h", HOST, "-p", port, "-U", USER]
+    commands = [
+        ["mv", str(place.cluster), str(saved)],
+        [*pg_ctl, "-l", str(saved / "dump.log"), "-o", f"-p {port}", "start"],
+        [*as_user, old.program("pg_dumpall"), *where, "--no-role-passwords", "-f", str(dump)],
+        [*pg_ctl, "stop"],
+        [sys.executable, "-m", "db.embedded", str(data_directory), str(dump)],
+    ]
+    lines = "\n".join(f"  {shlex.join(command)}" for command in commands)
     return f"""{place.cluster} was written by PostgreSQL {major}.
 This program brings PostgreSQL {place.binaries.major}, which cannot open it. Move the data over with these commands
 (programs of PostgreSQL {major} are needed; the password asked for is in {saved / ACCESS_FILE}):
-  mv {place.cluster} {saved}
-  {user}{old.program("pg_ctl")} -D {saved} -w -l {saved / "dump.log"} -o "-p {port}" start
-  {user}{old.program("pg_dumpall")} -h {HOST} -p {port} -U {USER} --no-role-passwords -f {dump}
-  {user}{old.program("pg_ctl")} -D {saved} -w stop
-  {sys.executable} -m db.embedded {data_directory} {dump}"""
+{lines}"""
 
 
 def load_dump(place: Place, dump: Path) -> None:

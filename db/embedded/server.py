@@ -24,7 +24,7 @@ from db.embedded.run import ProgramError, run
 from db.embedded.system_user import system_user
 from scanner.errors import DatabaseError, DatabaseUnreachableError, DataDirectoryError
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0  # recovering two gigabytes of log on a slow disk
 _NO_ANSWER_SECONDS = 5.0
 _ATTEMPTS = 5
 _PORT_TAKEN = "could not bind"

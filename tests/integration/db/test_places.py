@@ -29,7 +29,7 @@ as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reaso
 
 @pytest.fixture
 def directory(public_directory: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    path = public_directory / request.node.name
+    path = public_directory / f"{request.node.name} and spaces"
     path.mkdir()
     yield path
     shutil.rmtree(path, ignore_errors=True)
@@ -232,16 +232,17 @@ def _old_cluster_with_data(directory: Path, old: Binaries) -> None:
     user.give(cluster)
     prefix = f"runuser -u {user.name} -- " if user.uid else ""
     port = free_port()
-    _run(f"{prefix}{old.program('initdb')} -D {cluster} -U scanner --auth=trust")
+    quoted = shlex.quote(str(cluster))
+    _run(f"{prefix}{old.program('initdb')} -D {quoted} -U scanner --auth=trust")
     with (cluster / "postgresql.conf").open("a") as file:
         file.write("unix_socket_directories = ''\n")
-    _run(f"{prefix}{old.program('pg_ctl')} -D {cluster} -w -l {cluster / 'log'} -o '-p {port}' start")
+    _run(f"{prefix}{old.program('pg_ctl')} -D {quoted} -w -l {quoted}/log -o '-p {port}' start")
     where = f"host=127.0.0.1 port={port} user=scanner"
     with psycopg.connect(f"{where} dbname=postgres", autocommit=True) as connection:
         connection.execute("create database options_live")
     with psycopg.connect(f"{where} dbname=options_live") as connection:
         connection.execute("create table kept as select 42 as answer")
-    _run(f"{prefix}{old.program('pg_ctl')} -D {cluster} -w stop")
+    _run(f"{prefix}{old.program('pg_ctl')} -D {quoted} -w stop")
 
 
 def _run(command: str) -> None:

@@ -131,6 +131,13 @@ def test_an_address_that_cannot_be_read_is_not_repeated() -> None:
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize("part", ["connect_timeout=soon", "port=a", "sslmode=maybe"])
+def test_an_address_with_a_value_that_means_nothing(part: str) -> None:
+    with pytest.raises(DatabaseUnreachableError) as caught:
+        connect(f"host=127.0.0.1 password=s3cret {part}")
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
