@@ -87,3 +87,5 @@ def configure(level: str = "INFO", *, service: str) -> None:
     root.setLevel(level)
     for noisy in ("procrastinate", "psycopg.pool", "yfinance", "asyncio", "urllib3", "watchdog"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A pipeline that ends in an error which its caller handles (a partition to be made) is no news.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)

@@ -111,13 +111,22 @@ class Supervisor:
 
 
 def prepare_database(settings: Settings, server: EmbeddedServer | None) -> None:
-    """Start (or adopt) the embedded server, create the mode's database and bring its schema up to date."""
+    """Start (or adopt) the embedded server, bring the schema up to date, put the default universe into a new one."""
     if server:
         server.start()
     dsn = database_dsn(settings)
     if server:
         create_database_if_missing(dsn)
-    migrate(dsn, mode=settings.mode)
+    if migrate(dsn, mode=settings.mode):
+        _seed(settings)
+
+
+def _seed(settings: Settings) -> None:
+    from app.bootstrap import build
+
+    services = build(settings)
+    services.stocks.seed()
+    services.close()
 
 
 @contextmanager

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import pandas as pd
 
+from app.services.symbol_sync import PricingInputs, coming_dividends
+from db import data_version, premiums, snapshots, stocks
+from db.engine import Database
 from scanner.model import Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
+from scanner.premiums import PremiumScanner, as_of_columns
+from scanner.symbols import parse_occ
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +45,60 @@ class ContractDetail:
 class PremiumService:
     """Reads only. Every method answers for `as_of`, by default now."""
 
+    def __init__(self, *, database: Database, inputs: PricingInputs, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._calendar = inputs.calendar
+        self._scanner = PremiumScanner(inputs.calendar, inputs.rates)
+        self._clock = clock
+
     def scan(self, symbols: Sequence[str], filters: PremiumFilters, *, as_of: datetime | None = None) -> ScanResult:
         """Scan the latest stored chains of `symbols`; symbols without one are named in `without_data`."""
-        raise NotImplementedError
+        at = as_of or self._clock()
+        with self._database.connection() as connection:
+            chains = [snapshots.latest(connection, symbol, as_of=at) for symbol in dict.fromkeys(symbols)]
+            known = stocks.references(connection, symbols)
+        found = [chain for chain in chains if chain is not None]
+        dividends = {symbol: coming_dividends(reference) for symbol, reference in known.items()}
+        return self._scanner.scan(found, filters, as_of=at, symbols=symbols, dividends=dividends)
 
     def database_scan(self, filters: PremiumFilters, *, as_of: datetime | None = None, limit: int = 500) -> ScanResult:
         """The best `limit` rows of everything stored, ranked in SQL. `counts` stays empty: ask `database_funnel`."""
         raise NotImplementedError
 
     def database_funnel(self, filters: PremiumFilters, *, as_of: datetime | None = None) -> tuple[SymbolCount, ...]:
-        """How every stored contract fared, per symbol: fetched = passed + rejected by reason."""
+        """How every stored contract fared: fetched = passed + rejected by reason."""
         raise NotImplementedError
 
     def top_premiums(self, limit: int = 20, *, as_of: datetime | None = None) -> pd.DataFrame:
         """The best puts at 28-35 days (`top_premiums` view), a `schema.SCAN` frame."""
-        raise NotImplementedError
+        with self._database.connection() as connection:
+            facts = premiums.top_premiums(connection, limit=limit)
+        return self._seen(facts, as_of, PriceBasis())
 
     def contract(
         self, symbol: str, occ_symbol: str, *, basis: PriceBasis | None = None, as_of: datetime | None = None
     ) -> ContractDetail | None:
         """One stored contract with its expiration's chain; None when it is not stored (any more)."""
-        raise NotImplementedError
+        contract = parse_occ(occ_symbol)
+        with self._database.connection() as connection:
+            facts = premiums.of_expiration(connection, symbol, contract.root, contract.expiration)
+            known = stocks.references(connection, [symbol])
+        chain = self._seen(facts, as_of, basis or PriceBasis())
+        found = chain[chain["occ_symbol"] == occ_symbol]
+        if found.empty:
+            return None
+        return ContractDetail(row=found.iloc[0], chain=chain, reference=known.get(symbol))
 
     def data_version(self) -> int:
         """Advances when stored data changed. Key caches by it."""
-        raise NotImplementedError
+        with self._database.connection() as connection:
+            return data_version.current(connection)
 
     def coverage(self) -> DataCoverage:
-        raise NotImplementedError
+        """How much is stored, from where and how old."""
+        with self._database.connection() as connection:
+            stored = premiums.coverage(connection)
+        return DataCoverage(mode=self._database.mode, **asdict(stored))
+
+    def _seen(self, facts: pd.DataFrame, as_of: datetime | None, basis: PriceBasis) -> pd.DataFrame:
+        return as_of_columns(facts, as_of=as_of or self._clock(), basis=basis, calendar=self._calendar)

@@ -6,11 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from scanner.calendar import MarketCalendar
 from scanner.errors import InputError
 from scanner.model import Mode
 from scanner.sources.base import ChainSource, ReferenceSource
+
+SOURCE_NAMES: Final = {Mode.LIVE: "yahoo", Mode.SIMULATED: "simulated", Mode.RECORDED: "recorded"}
+"""The name of each mode's source of chains, without importing it."""
+
+REFERENCE_SHARE: Final = 0.25
+"""Slow facts have a call budget of their own, this part of the chains' budget, so that they never delay chains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,15 @@ def open_sources(mode: Mode, options: SourceOptions) -> Sources:
 def _live(options: SourceOptions) -> Sources:
     from scanner.sources.yahoo import YahooSource
 
-    source = YahooSource(
-        clock=options.clock, timeout_seconds=options.timeout_seconds, calls_per_second=options.calls_per_second
+    def source(calls_per_second: float) -> YahooSource:
+        return YahooSource(
+            clock=options.clock, timeout_seconds=options.timeout_seconds, calls_per_second=calls_per_second
+        )
+
+    return Sources(
+        chains=source(options.calls_per_second),
+        reference=source(options.calls_per_second * REFERENCE_SHARE),
     )
-    return Sources(chains=source, reference=source)
 
 
 def _simulated(options: SourceOptions) -> Sources:

@@ -1,0 +1,98 @@
+"""The commands: `python -m app.cli demo | run | worker | sync | migrate | status`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from app import commands, log
+from app.settings import Settings, load_settings
+from scanner.errors import ScannerError
+from scanner.model import Mode
+
+_QUIET = frozenset({"demo", "run", "sync", "migrate", "status"})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status. A failure is one paragraph on stderr, never a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = _settings(options)
+        log.configure("WARNING" if options.command in _QUIET else settings.log_level, service=options.command)
+        return _run(options, settings)
+    except ScannerError as error:
+        print(f"\n{commands.explain(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    match options.command:
+        case "demo" | "run":
+            return commands.serve(settings, stop=_stop_on_signals())
+        case "supervise":
+            return commands.supervise(settings, stop=_stop_on_signals())
+        case "dashboard":
+            _tell_the_dashboard(settings)
+            return commands.dashboard(settings, lifeline=options.lifeline)
+        case "worker":
+            return commands.worker(settings, lifeline=options.lifeline)
+        case "sync":
+            return commands.sync(settings, options.symbols, stop=_stop_on_signals())
+        case "migrate":
+            return commands.migrate(settings)
+        case _:
+            return commands.status(settings)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    if options.command == "demo":
+        return load_settings(mode=Mode.SIMULATED)
+    return load_settings(mode=Mode(options.mode)) if options.mode else load_settings()
+
+
+def _tell_the_dashboard(settings: Settings) -> None:
+    """Pages read their settings from the environment: pass on what the command line decided."""
+    os.environ["SCANNER_MODE"] = settings.mode.value
+    os.environ["SCANNER_SUPERVISOR_PID"] = str(os.getppid())
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set; a second one changes nothing, everything is being stopped already."""
+    stop = threading.Event()
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    for number in {getattr(signal, name) for name in names if hasattr(signal, name)}:
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app.cli", description="Options scanner")
+    parser.set_defaults(mode=None, lifeline=False)
+    command = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    command.add_parser("demo", help="simulated market, offline: dashboard, workers and database")
+    _with_mode(command.add_parser("run", help="live market data: dashboard, workers and database"))
+    _with_mode(command.add_parser("worker", help="one more worker process"))
+    sync = _with_mode(command.add_parser("sync", help="fetch now, with progress; Ctrl-C leaves the run resumable"))
+    sync.add_argument("symbols", nargs="*", metavar="SYMBOL", help="the symbols to fetch; none: all stocks")
+    _with_mode(command.add_parser("migrate", help="create or upgrade the database's tables"))
+    _with_mode(command.add_parser("status", help="database, workers, runs, age of the data"))
+    supervise = _with_mode(command.add_parser("supervise", help="internal: database and workers of `streamlit run`"))
+    supervise.add_argument("--parent", type=int, help="the process this belongs to, for process listings")
+    _with_mode(command.add_parser("dashboard", help="internal: the dashboard alone"))
+    return parser
+
+
+def _with_mode(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--mode", choices=[mode.value for mode in Mode], help="default: SCANNER_MODE, else live")
+    parser.add_argument("--lifeline", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""What each command does. Heavy modules are imported where they are needed: a start must not wait for them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.connection import database_dsn, embedded_server
+from app.lifeline import on_parent_gone
+from app.log import redact
+from app.settings import Settings
+from app.supervisor import Plan, Supervisor, dashboard_url, prepare_database, supervised
+from db import scan_runs
+from db.connect import connect
+from db.embedded import ServerStatus
+from scanner.errors import ScannerError
+from scanner.model import Mode
+
+if TYPE_CHECKING:
+    from app.bootstrap import Services
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def explain(error: ScannerError) -> str:
+    """One paragraph for the person at the terminal."""
+    text = redact(str(error)).strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", ")")) else ".")
+
+
+def serve(settings: Settings, *, stop: threading.Event) -> int:
+    """`demo` and `run`: everything up, a first sync where nothing is stored yet, until asked to stop."""
+    say(f"Options scanner, {settings.mode.value} data. Starting ...")
+    with supervised(Plan(settings, dashboard=True, workers=settings.worker_count), say=say, stop=stop) as supervisor:
+        if supervisor is None:
+            return 0
+        waits_for_network = settings.mode is Mode.LIVE
+        if waits_for_network:
+            _announce(supervisor, settings)
+        if not stop.is_set() and not has_runs(settings):
+            _first_sync(settings, supervisor, stop)
+        if not waits_for_network:
+            _announce(supervisor, settings)
+        supervisor.watch()
+        say("Stopping ...")
+    say("Stopped.")
+    return 0
+
+
+def supervise(settings: Settings, *, stop: threading.Event) -> int:
+    """Database and workers of a bare `streamlit run Home.py`, as long as that lives."""
+    on_parent_gone(stop.set)
+    plan = Plan(settings, dashboard=False, workers=settings.worker_count)
+    with supervised(plan, say=say, stop=stop, wait=True) as supervisor:
+        if supervisor:
+            supervisor.watch()
+    return 0
+
+
+def dashboard(settings: Settings, *, lifeline: bool) -> int:
+    """The Streamlit server in this process."""
+    from app.ui import runtime
+
+    if lifeline:
+        on_parent_gone(lambda: os._exit(0))
+    runtime.serve(settings)
+    return 0
+
+
+def worker(settings: Settings, *, lifeline: bool) -> int:
+    """A worker in this process, until a signal or the end of its supervisor."""
+    from app.worker.main import run_worker
+
+    return run_worker(settings, lifeline=lifeline)
+
+
+def sync(settings: Settings, symbols: Sequence[str], *, stop: threading.Event) -> int:
+    """Fetch now. Uses the running program's workers, or brings up its own for as long as it takes."""
+    from app.bootstrap import build
+    from app.supervisor import supervisor_lock
+
+    lock = supervisor_lock(settings)
+    alone = lock.acquire()
+    lock.release()
+    if not alone:
+        return _sync(build(settings), symbols, stop, None)
+    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=say, stop=stop) as supervisor:
+        return _sync(build(settings), symbols, stop, supervisor)
+
+
+def migrate(settings: Settings) -> int:
+    server = embedded_server(settings)
+    try:
+        prepare_database(settings, server)
+    finally:
+        if server:
+            server.stop()
+    say(f"The {settings.mode.value} database is up to date.")
+    return 0
+
+
+def status(settings: Settings) -> int:
+    """Database, workers, last run, age of the data. Starts nothing. 1 when the database does not answer."""
+    from app.bootstrap import build
+    from app.progress import line
+
+    say(f"Mode: {settings.mode.value}")
+    server = embedded_server(settings)
+    if server and server.status() is not ServerStatus.READY:
+        say(f"Database: embedded, {server.status().value}, data in {settings.data_dir}")
+        say("Start everything with: python -m app.cli run (or demo)")
+        return 1
+    services = build(settings)
+    coverage, progress = services.premiums.coverage(), services.sync.progress()
+    say(f"Database: {'embedded, data in ' + str(settings.data_dir) if server else 'DATABASE_URL'}, ready")
+    say(f"Stocks: {coverage.symbols}, with data: {coverage.symbols_with_data}, contracts: {coverage.contracts:,}")
+    say(f"Quotes: {coverage.oldest_quote or 'none'} to {coverage.newest_quote or 'none'}")
+    say(f"Worker: {'running' if services.sync.worker_alive() else 'none; start one: python -m app.cli worker'}")
+    say(f"Last sync: {line(progress) if progress else 'none yet'}")
+    services.close()
+    return 0
+
+
+def _announce(supervisor: Supervisor, settings: Settings) -> None:
+    if supervisor.wait_for_dashboard():
+        say(f"\n  Dashboard: {dashboard_url(settings)}   (Ctrl-C stops everything)\n")
+
+
+def has_runs(settings: Settings) -> bool:
+    """Whether anything was ever synced into the database. Light: asked at every start."""
+    with connect(database_dsn(settings)) as connection:
+        return scan_runs.latest_run(connection) is not None
+
+
+def _first_sync(settings: Settings, supervisor: Supervisor, stop: threading.Event) -> None:
+    """Fill an empty database."""
+    from app.bootstrap import build
+
+    services = build(settings)
+    say(f"First sync: {len(services.stocks.symbols())} symbols of {settings.mode.value} data")
+    _sync(services, (), stop, supervisor)
+
+
+def _sync(services: Services, symbols: Sequence[str], stop: threading.Event, supervisor: Supervisor | None) -> int:
+    from app.progress import follow, summary
+
+    run_id = services.sync.start(tuple(symbols) or None)
+    tend = supervisor.tend if supervisor else lambda: None
+    progress = follow(services.sync, run_id, stop=stop, tend=tend)
+    services.close()
+    if text := summary(progress):
+        say(text)
+    if progress.running:
+        say("Interrupted: the run goes on at the next start.")
+    return 1 if progress.failed or progress.running else 0

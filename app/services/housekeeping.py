@@ -1,0 +1,34 @@
+"""What keeps the database small and fast: after a run, and every night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from db import data_version, partitions, premiums
+from db.engine import Database
+from scanner.calendar import market_date
+
+
+class Housekeeping:
+    """Called by workers. Everything here may be cut short and repeated."""
+
+    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def after_run(self) -> None:
+        """Fresh planner statistics and visibility, so that scans read indexes alone."""
+        with self._database.connection() as connection:
+            premiums.vacuum(connection)
+
+    def nightly(self) -> None:
+        """Expired contracts leave, the list of top premiums moves on to the new day."""
+        today = market_date(self._clock())
+        with self._database.connection() as connection:
+            partitions.drop_expired_premium_partitions(connection, today)
+        with self._database.connection() as connection:
+            premiums.delete_expired(connection, today=today)
+            premiums.refresh_top_premiums(connection, today=today)
+            data_version.advance(connection)
+        self.after_run()

@@ -1,0 +1,11 @@
+"""Names of the jobs in the queue: services put them there, workers do them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SYMBOL_TASK: Final = "sync_symbol"
+REFERENCE_TASK: Final = "refresh_reference"
+AFTER_RUN_TASK: Final = "after_run"
+NIGHTLY_TASK: Final = "nightly"
+RESUME_TASK: Final = "resume"

@@ -1,0 +1,107 @@
+"""One worker process: jobs in threads, proof of life, take-over of what dead workers left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.manager import JobManager
+from procrastinate.worker import Worker
+
+from app.bootstrap import Services, build
+from app.lifeline import on_parent_gone
+from app.settings import Settings
+from app.worker.tasks import register
+from db.workers import WorkerPresence
+from scanner.errors import DatabaseError
+
+TAKE_OVER_SECONDS: Final = 5.0
+SHUTDOWN_SECONDS: Final = 5.0
+_EXTRA_THREADS: Final = 2
+
+logger = structlog.get_logger(__name__)
+
+
+def run_worker(settings: Settings, *, lifeline: bool) -> int:
+    """Work until a signal, the end of the supervisor (`lifeline`) or the loss of the database.
+
+    Returns 0 after a stop that was asked for and 1 after a failure; the supervisor starts another one then.
+    """
+    services = build(settings, background=True)
+    presence = WorkerPresence(services.database.dsn)
+    try:
+        return asyncio.run(_work(services, presence, lifeline))
+    finally:
+        presence.close()
+        services.close()
+
+
+class _AnnouncedManager(JobManager):
+    """Registers the worker, shows that it lives before it takes its first job, and takes over at once."""
+
+    def __init__(self, connector: PsycopgConnector, presence: WorkerPresence) -> None:
+        super().__init__(connector)
+        self._presence = presence
+
+    async def register_worker(self) -> int:
+        worker_id = await super().register_worker()
+        await asyncio.to_thread(self._presence.announce, worker_id)
+        await asyncio.to_thread(_take_over, self._presence)
+        return worker_id
+
+
+async def _work(services: Services, presence: WorkerPresence, lifeline: bool) -> int:
+    threads = services.settings.threads_per_worker
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads + _EXTRA_THREADS))
+    connector = PsycopgConnector(conninfo=services.database.dsn, min_size=2, max_size=4)
+    queue = App(connector=connector)
+    queue.job_manager = _AnnouncedManager(connector, presence)
+    register(queue, services)
+    async with queue.open_async():
+        worker = Worker(
+            app=queue,
+            concurrency=threads,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+            fetch_job_polling_interval=1.0,
+        )
+        failed = threading.Event()
+        if lifeline:
+            on_parent_gone(lambda: _stop_soon(worker))
+        watch = asyncio.create_task(_keep_taking_over(worker, presence, failed))
+        try:
+            await worker.run()  # type: ignore[no-untyped-call]
+        finally:
+            watch.cancel()
+    return 1 if failed.is_set() else 0
+
+
+async def _keep_taking_over(worker: Worker, presence: WorkerPresence, failed: threading.Event) -> None:
+    """Look for orphaned jobs now and then. A lost connection is a lost proof of life: end, and be started anew."""
+    while True:
+        await asyncio.sleep(TAKE_OVER_SECONDS)
+        try:
+            await asyncio.to_thread(_take_over, presence)
+        except DatabaseError as error:
+            logger.error("database lost, worker ends", error=str(error))
+            failed.set()
+            worker.stop()  # type: ignore[no-untyped-call]
+            return
+
+
+def _take_over(presence: WorkerPresence) -> None:
+    if count := presence.take_over():
+        logger.warning("took over jobs of dead workers", jobs=count)
+
+
+def _stop_soon(worker: Worker) -> None:
+    """Stop in order; whatever hangs is left to the next worker."""
+    worker.stop()  # type: ignore[no-untyped-call]
+    end = threading.Timer(SHUTDOWN_SECONDS + 1.0, lambda: os._exit(0))
+    end.daemon = True
+    end.start()

@@ -1,0 +1,72 @@
+"""The jobs of a worker, each a few lines around a service."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from procrastinate import App, BaseRetryStrategy, RetryDecision
+from procrastinate.jobs import Job
+
+from app.bootstrap import Services
+from app.services.job_names import AFTER_RUN_TASK, NIGHTLY_TASK, REFERENCE_TASK, RESUME_TASK, SYMBOL_TASK
+from scanner.errors import DatabaseError
+
+NIGHTLY_CRON: Final = "30 8 * * *"
+"""UTC: in the small hours of New York, winter and summer."""
+
+MINUTELY_CRON: Final = "* * * * *"
+FAILED_JOBS_KEPT_HOURS: Final = 7 * 24
+DATABASE_WAIT_SECONDS: Final = 2
+DATABASE_ATTEMPTS: Final = 20
+
+
+class TryLaterError(Exception):
+    """Tells the queue when to run the job again."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class _Retry(BaseRetryStrategy):
+    """Again when the job says so, and for a while when the database was away; any other failure is final."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, TryLaterError):
+            return RetryDecision(retry_in={"milliseconds": round(exception.seconds * 1000)})
+        if isinstance(exception, DatabaseError) and job.attempts < DATABASE_ATTEMPTS:
+            return RetryDecision(retry_in={"seconds": DATABASE_WAIT_SECONDS})
+        return None
+
+
+def register(queue: App, services: Services) -> None:
+    """Tell the queue how its jobs are done."""
+
+    @queue.task(name=SYMBOL_TASK, retry=_Retry())
+    def sync_symbol(run_id: int, symbol: str) -> None:
+        wait = services.sync.run_symbol(run_id, symbol)
+        if wait is not None:
+            raise TryLaterError(wait)
+
+    @queue.periodic(cron=MINUTELY_CRON)
+    @queue.task(name=REFERENCE_TASK, lock=REFERENCE_TASK)
+    def refresh_reference(timestamp: int = 0) -> None:  # noqa: ARG001 given by the schedule
+        services.reference.refresh()
+
+    @queue.periodic(cron=MINUTELY_CRON)
+    @queue.task(name=RESUME_TASK, queueing_lock=RESUME_TASK)
+    def resume(timestamp: int = 0) -> None:  # noqa: ARG001
+        services.sync.resume()
+
+    @queue.task(name=AFTER_RUN_TASK, retry=_Retry())
+    def after_run() -> None:
+        services.housekeeping.after_run()
+
+    @queue.periodic(cron=NIGHTLY_CRON)
+    @queue.task(name=NIGHTLY_TASK, queueing_lock=NIGHTLY_TASK, retry=_Retry())
+    async def nightly(timestamp: int = 0) -> None:  # noqa: ARG001
+        await asyncio.to_thread(services.housekeeping.nightly)
+        await queue.job_manager.delete_old_jobs(
+            FAILED_JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )

@@ -1,0 +1,91 @@
+"""Which worker processes are alive, and the jobs of those that are not.
+
+A living worker holds an advisory lock on its Procrastinate id in a connection of its own. The server releases the
+lock the moment the process dies, however it dies and on whatever machine, so nobody has to wait for a time-out; the
+heartbeat only covers workers that live and hang.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from db.connect import connect, translated
+from scanner.errors import DatabaseUnreachableError
+
+_LOCK_CLASS: Final = 72_403
+"""First half of the advisory lock's key; the second is the worker's id."""
+
+HEARTBEAT_SECONDS: Final = 30.0
+"""A worker without a heartbeat for this long is taken for dead even when its connection is open."""
+
+_ALIVE: Final = sql.SQL(
+    """
+    select lock.objid::bigint as worker_id
+    from pg_locks as lock
+    join procrastinate_workers as worker on worker.id = lock.objid::bigint
+    where lock.locktype = 'advisory' and lock.classid = %(lock_class)s and lock.objsubid = 2 and lock.granted
+        and lock.database = (select oid from pg_database where datname = current_database())
+        and worker.last_heartbeat > now() - make_interval(secs => %(heartbeat_seconds)s)
+    """
+)
+_PARAMETERS: Final = {"lock_class": _LOCK_CLASS, "heartbeat_seconds": HEARTBEAT_SECONDS}
+
+
+class WorkerPresence:
+    """The connection by which one worker shows that it lives. One thread at a time."""
+
+    def __init__(self, dsn: str) -> None:
+        """Errors: those of `connect`."""
+        self._dsn = dsn
+        self._connection = connect(dsn, autocommit=True)
+
+    def announce(self, worker_id: int) -> None:
+        """Show that the worker with this Procrastinate id lives, until `close` or the end of the process."""
+        with translated(self._dsn):
+            self._connection.execute("select pg_advisory_lock(%s, %s)", [_LOCK_CLASS, worker_id])
+
+    def take_over(self) -> int:
+        """Queue again what dead workers left half done; return how many jobs. Errors: DatabaseUnreachableError."""
+        with translated(self._dsn):
+            return requeue_orphans(self._connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def worker_count(connection: psycopg.Connection[Any]) -> int:
+    """How many workers are alive on this database."""
+    row = connection.execute(sql.SQL("select count(*) from ({}) as alive").format(_ALIVE), _PARAMETERS).fetchone()
+    if row is None:
+        raise DatabaseUnreachableError("the server gave no answer")
+    return int(row[0])
+
+
+def requeue_orphans(connection: psycopg.Connection[Any]) -> int:
+    """Put jobs in work whose worker is dead back into the queue, and forget dead workers. Safe to run anywhere."""
+    with connection.transaction():
+        requeued = connection.execute(
+            sql.SQL(
+                """
+                with orphan as materialized (
+                    select id from procrastinate_jobs
+                    where status = 'doing' and (worker_id is null or worker_id not in ({alive}))
+                    order by id
+                    for update skip locked
+                )
+                select count(procrastinate_retry_job_v2(id, null, null, null, null)) from orphan
+                """
+            ).format(alive=_ALIVE),
+            _PARAMETERS,
+        ).fetchone()
+        connection.execute(
+            sql.SQL(
+                "delete from procrastinate_workers "
+                "where last_heartbeat < now() - make_interval(secs => %(heartbeat_seconds)s) and id not in ({alive})"
+            ).format(alive=_ALIVE),
+            _PARAMETERS,
+        )
+    return int(requeued[0]) if requeued else 0
