@@ -74,7 +74,7 @@ class SimulatedSource:
             listed_expirations=listed,
             contracts=self._contracts(day, tuple(sorted(wanted - missing)), at, spot),
             unreadable=self._unreadable(symbol),
-            missing_expirations=tuple(missing),
+            missing_expirations=tuple(sorted(missing)),
         )
 
     def reference(self, symbol: str) -> ReferenceData:
@@ -135,7 +135,7 @@ class SimulatedSource:
         return {planted.planted_expiration(day.listed, day.session)}
 
     def _unreadable(self, symbol: str) -> Mapping[str, int]:
-        return planted.UNREADABLE if self._case(symbol) is Case.UNREADABLE_ROWS else {}
+        return dict(planted.UNREADABLE) if self._case(symbol) is Case.UNREADABLE_ROWS else {}
 
     def _underlying(self, symbol: str, spot: float, at: datetime) -> UnderlyingQuote:
         """A quote whose mid is the spot."""
