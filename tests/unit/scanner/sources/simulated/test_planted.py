@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -153,3 +154,11 @@ def test_without_planting_there_is_nothing_to_find(calendar: MarketCalendar) -> 
         assert not answer.unreadable
         assert not answer.missing_expirations
         assert answer.underlying.last is not None
+
+
+def test_the_documentation_lists_what_is_planted() -> None:
+    page = Path(__file__).parents[5] / "docs" / "simulated-and-recorded.md"
+    rows = [line.strip("| \n").split(" | ") for line in page.read_text(encoding="utf-8").splitlines() if "| " in line]
+    written = {symbol: cases.split(", ") for symbol, cases in rows[1:]}
+    planted = {symbol: [plant.case.value for plant in plants] for symbol, plants in CONTRACT_CASES.items()}
+    assert written == planted | {symbol: [case.value] for symbol, case in SYMBOL_CASES.items()}
