@@ -38,6 +38,10 @@ REASONS: Final = tuple(RejectionReason)
 """The codes of `rejections`: positions in this tuple."""
 
 PREFERRED_DELTA: Final = 0.30
+
+EXPIRES_TODAY: Final = "expires_today"
+"""Flag of rows on their expiration day, the reason why they have no return per day."""
+
 _EVERY_DTE: Final = 10_000
 
 _TEXT: Final = pd.StringDtype(na_value=np.nan)
@@ -127,8 +131,9 @@ _NO_DAY: Final = np.array(["NaT"], dtype="datetime64[s]")
 def as_of_columns(facts: pd.DataFrame, *, as_of: datetime, basis: PriceBasis, calendar: MarketCalendar) -> pd.DataFrame:
     """`schema.PREMIUM` rows as seen at one instant on one price basis: a new `schema.SCAN` frame, same rows and order.
 
-    Adds days to expiry, returns, ages and the final grade; where the rows hold another basis their premium columns
-    are computed anew from bid and ask. Raises InputError for a naive instant, CalendarError outside the calendar.
+    Adds days to expiry, returns, ages and the final grade, and what the instant adds to `flags` and `grade_reasons`;
+    where the rows hold another basis their premium columns are computed anew from bid and ask. Raises InputError for
+    a naive instant, CalendarError outside the calendar.
     """
     frame = facts.copy(deep=False)
     is_put = facts["option_type"].to_numpy() == OptionType.PUT.value
@@ -147,7 +152,14 @@ def as_of_columns(facts: pd.DataFrame, *, as_of: datetime, basis: PriceBasis, ca
     frame["annual_return"] = returns.scaled_return(premium_pct=percent, dte=dte, days=RETURN_DAYS_ANNUAL)
     for name, column in _age_columns(facts, as_of, calendar).items():
         frame[name] = column
+    frame["flags"] = _texts(_with_flag(facts["flags"].tolist(), EXPIRES_TODAY, days == 0))
     return frame
+
+
+def _with_flag(flags: list[str], flag: str, rows: Flags) -> list[str]:
+    for row in np.flatnonzero(rows).tolist():
+        flags[row] = f"{flags[row]},{flag}" if flags[row] else flag
+    return flags
 
 
 def _age_columns(facts: pd.DataFrame, as_of: datetime, calendar: MarketCalendar) -> dict[str, Any]:

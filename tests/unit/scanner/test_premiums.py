@@ -163,6 +163,7 @@ class TestAsOf:
         at = datetime(2025, 7, 18, 10, tzinfo=NEW_YORK)
         rows = as_of_columns(facts, as_of=at, basis=PriceBasis(), calendar=calendar)
         assert set(rows["dte"]) == {0}
+        assert all(flags.split(",")[-1] == "expires_today" for flags in rows["flags"])
         assert rows[["daily_return", "monthly_return", "annual_return"]].isna().all(axis=None)
 
     @pytest.mark.parametrize("basis", [MID, PriceBasis(BasisKind.FILL, 0.3), PriceBasis(BasisKind.FILL, 1.0)])
