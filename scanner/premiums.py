@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from scanner import quality, returns, schema
@@ -44,7 +45,8 @@ EXPIRES_TODAY: Final = "expires_today"
 
 _EVERY_DTE: Final = 10_000
 
-_TEXT: Final = pd.StringDtype(na_value=np.nan)
+_TEXT: Final[Any] = pd.StringDtype(na_value=np.nan)
+_ARROW_TEXT: Final = pa.large_string()
 _INSTANT: Final = pd.DatetimeTZDtype("us", "UTC")
 _STRATEGIES: Final = np.array([Strategy.COVERED_CALL.value, Strategy.CASH_SECURED_PUT.value], dtype=object)
 _GRADES: Final = np.array([grade.value for grade in Grade], dtype=object)
@@ -367,11 +369,11 @@ def _counts(
 
 
 def _texts(values: Sequence[str | None] | NDArray[Any]) -> Any:
-    return pd.array(values, dtype=_TEXT)
+    return _TEXT.__from_arrow__(pa.array(values, type=_ARROW_TEXT))
 
 
 def _repeated(text: str, count: int) -> Any:
-    return pd.array([text] * count, dtype=_TEXT)
+    return _TEXT.__from_arrow__(pa.repeat(pa.scalar(text, type=_ARROW_TEXT), count))
 
 
 def _instants(values: NDArray[np.datetime64]) -> Any:
