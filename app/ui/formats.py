@@ -99,9 +99,20 @@ def market_clock(clock: MarketClock, now: datetime) -> str:
     return f"Market closed, opens {new_york_time(clock.next_open, now=now)} in {left}"
 
 
-def data_age(oldest: datetime | None, newest: datetime | None, now: datetime) -> str:
-    """Newest and oldest stored quote, as time before now."""
-    if oldest is None or newest is None:
+def quote_age(instant: datetime | None, clock: MarketClock, now: datetime) -> str:
+    """Age of a stored quote while the market is open; while it is closed the New York time of the quote."""
+    if instant is None:
+        return UNKNOWN
+    if clock.is_open:
+        return f"{duration((now - instant).total_seconds())} old"
+    return new_york_time(instant + timedelta(seconds=30), now=now)
+
+
+def data_age(oldest: datetime | None, newest: datetime | None, clock: MarketClock, now: datetime) -> str:
+    """Newest and oldest stored quote. After the close the last session's quotes are closing quotes, not old ones."""
+    if newest is None:
         return "No quotes stored"
-    newest_age, oldest_age = (duration((now - instant).total_seconds()) for instant in (newest, oldest))
-    return f"Quotes {newest_age} old" if newest_age == oldest_age else f"Quotes {newest_age} to {oldest_age} old"
+    newest_age, oldest_age = quote_age(newest, clock, now), quote_age(oldest, clock, now)
+    closing = not clock.is_open and newest >= clock.opens_at
+    line = f"{'Closing quotes' if closing else 'Newest quote'} {newest_age}"
+    return line if oldest_age == newest_age else f"{line}, oldest {oldest_age}"

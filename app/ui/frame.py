@@ -13,6 +13,7 @@ import streamlit as st
 from app.services.premiums import DataCoverage
 from app.services.sync import SyncProgress
 from app.ui import formats, keys, loaders, text
+from scanner.calendar import MarketClock
 from scanner.errors import ScannerError
 from scanner.model import Mode
 
@@ -96,17 +97,17 @@ def status() -> None:
             st.markdown(f"**New York {formats.new_york_time(now)}**", width="content")
             st.badge(f"{sign} {formats.market_clock(clock, now)}", color="green" if clock.is_open else "gray")
             coverage = loaders.coverage()
-            st.badge(data_line(coverage, now), color="blue" if coverage.contracts else "orange")
+            st.badge(data_line(coverage, clock, now), color="blue" if coverage.contracts else "orange")
             words, colour = worker_line(loaders.progress(), loaders.worker_alive())
             st.badge(words, color=colour)
 
 
-def data_line(coverage: DataCoverage, now: datetime) -> str:
+def data_line(coverage: DataCoverage, clock: MarketClock, now: datetime) -> str:
     """Age, extent and source of what is stored."""
     if coverage.empty:
         return "No quotes stored"
     return (
-        f"{formats.data_age(coverage.oldest_quote, coverage.newest_quote, now)} · "
+        f"{formats.data_age(coverage.oldest_quote, coverage.newest_quote, clock, now)} · "
         f"{coverage.symbols_with_data:,} of {coverage.symbols:,} stocks · {coverage.contracts:,} contracts · "
         f"{', '.join(coverage.sources)}"
     )

@@ -13,13 +13,12 @@ _TOP_ROWS = 10
 
 def coverage_metrics(coverage: DataCoverage) -> None:
     """How much is stored and how old it is."""
-    now = loaders.now()
+    clock, now = loaders.market_clock(), loaders.now()
     with st.grid(4, min_column_width=160):
         st.metric("Stocks with quotes", f"{coverage.symbols_with_data:,} of {coverage.symbols:,}", border=True)
         st.metric("Contracts stored", f"{coverage.contracts:,}", border=True)
-        for label, instant in (("Newest quote", coverage.newest_quote), ("Oldest quote", coverage.oldest_quote)):
-            age = formats.UNKNOWN if instant is None else f"{formats.duration((now - instant).total_seconds())} ago"
-            st.metric(label, age, border=True)
+        st.metric("Newest quote", formats.quote_age(coverage.newest_quote, clock, now), border=True)
+        st.metric("Oldest quote", formats.quote_age(coverage.oldest_quote, clock, now), border=True)
 
 
 def top_premiums(prefix: str) -> None:
@@ -28,7 +27,7 @@ def top_premiums(prefix: str) -> None:
     st.caption("Best contract of each stock, delta -0.35 to -0.25, price basis bid, ranked by monthly return.")
     rows = loaders.top_premiums(_TOP_ROWS)
     if rows.empty:
-        st.info("No stored put has 28 to 35 days and a delta between -0.35 and -0.25. The scanner pages show others.")
+        st.info("No stored put has 28 to 35 days and a delta between -0.35 and -0.25. The scanner shows other days.")
         return
     results.rows_table(prefix, rows, PremiumFilters())
     results.contract_detail(prefix, PriceBasis())

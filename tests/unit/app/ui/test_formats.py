@@ -88,8 +88,23 @@ def test_new_york_time_of_a_far_day_carries_its_date() -> None:
     assert formats.new_york_time(far, now=FRIDAY_CLOSE) == "20 Dec 2026 16:00"
 
 
-def test_data_age_is_a_range_of_the_stored_quotes() -> None:
-    newest, oldest = FRIDAY_CLOSE - timedelta(minutes=3), FRIDAY_CLOSE - timedelta(minutes=12)
-    assert formats.data_age(oldest, newest, FRIDAY_CLOSE) == "Quotes 3 min to 12 min old"
-    assert formats.data_age(newest, newest, FRIDAY_CLOSE) == "Quotes 3 min old"
-    assert formats.data_age(None, None, FRIDAY_CLOSE) == "No quotes stored"
+@pytest.mark.parametrize(
+    ("now", "newest", "oldest", "expected"),
+    [
+        (-3600, -3600 - 180, -3600 - 720, "Newest quote 3 min old, oldest 12 min old"),
+        (-3600, -3600 - 180, -3600 - 180, "Newest quote 3 min old"),
+        (-3600, -86_400, -86_400, "Newest quote 23 h old"),
+        (3600, -1, -86_400, "Closing quotes 16:00, oldest Thu 16:00"),
+        (86_400, -1, -1, "Closing quotes Fri 16:00"),
+        (86_400, -86_400, -86_400, "Newest quote Thu 16:00"),
+    ],
+)
+def test_data_age_in_session_and_as_closing_quotes_after_it(
+    calendar: MarketCalendar, now: int, newest: int, oldest: int, expected: str
+) -> None:
+    at, new, old = (FRIDAY_CLOSE + timedelta(seconds=seconds) for seconds in (now, newest, oldest))
+    assert formats.data_age(old, new, calendar.clock(at), at) == expected
+
+
+def test_data_age_of_nothing(calendar: MarketCalendar) -> None:
+    assert formats.data_age(None, None, calendar.clock(FRIDAY_CLOSE), FRIDAY_CLOSE) == "No quotes stored"
