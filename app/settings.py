@@ -72,8 +72,8 @@ class Settings(BaseSettings):
 
     @property
     def threads_per_worker(self) -> int:
-        """Live sources wait for the network, simulated ones compute: more threads would only queue for a core."""
-        return self.worker_threads or (8 if self.mode is Mode.LIVE else 2)
+        """Live sources wait for the network; the others compute, and threads would only wait for one another."""
+        return self.worker_threads or (8 if self.mode is Mode.LIVE else 1)
 
     @property
     def worker_count(self) -> int:

@@ -82,10 +82,7 @@ class SymbolSync:
         if attempt is None:
             self._finish(run_id)
             return None
-        wait = self._attempt(run_id, symbol, attempt)
-        if wait is None:
-            self._finish(run_id)
-        return wait
+        return self._attempt(run_id, symbol, attempt)
 
     def _attempt(self, run_id: int, symbol: str, attempt: int) -> float | None:
         if attempt > MAX_CLAIMS:
@@ -104,7 +101,6 @@ class SymbolSync:
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
         except Exception as error:
             self._fail(run_id, symbol, attempt, type(error).__name__, f"a fault of this program: {error}")
-            self._finish(run_id)
             raise
         return None
 
@@ -123,6 +119,7 @@ class SymbolSync:
         claim = Claim(run_id, attempt, fetch_ms=(fetched - began) * 1000, price_ms=(priced - fetched) * 1000)
         with self._database.connection() as connection:
             premiums.replace_symbol(connection, facts, snapshot, now=self._clock(), today=market_date(now), claim=claim)
+            finish_run(connection, run_id, now=self._clock())
 
     def _after_source_error(self, run_id: int, symbol: str, attempt: int, error: SourceError) -> float | None:
         """Try again later what may pass by itself, at most `MAX_ATTEMPTS` times; record the rest."""
@@ -145,6 +142,7 @@ class SymbolSync:
                 message=message,
                 now=self._clock(),
             )
+            finish_run(connection, run_id, now=self._clock())
 
     def _finish(self, run_id: int) -> None:
         with self._database.connection() as connection:

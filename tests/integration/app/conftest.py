@@ -1,0 +1,78 @@
+"""Services on this test's own database, with a clock that stands still and sources that do what a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from app.services.symbol_sync import PricingInputs, SymbolSync
+from app.services.sync import SyncService
+from db.engine import Database
+from db.scan_runs import RunSettings
+from scanner.calendar import MarketCalendar
+from scanner.model import ChainSnapshot, Mode
+from scanner.pricing.rates import RateCurve
+from scanner.sources.base import Capabilities, ChooseExpirations
+from scanner.sources.simulated import SimulatedSource
+
+NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+
+
+@dataclass
+class SettableClock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class ScriptedSource:
+    """The simulated market, but for the symbols in `failures`: each call takes the next error off the list."""
+
+    market: SimulatedSource
+    failures: dict[str, list[Exception]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    before: Callable[[str], object] = lambda symbol: None
+    name: str = "simulated"
+    mode: Mode = Mode.SIMULATED
+    capabilities: Capabilities = SimulatedSource.capabilities
+
+    def chain(self, symbol: str, choose: ChooseExpirations) -> ChainSnapshot:
+        self.calls.append(symbol)
+        self.before(symbol)
+        if errors := self.failures.get(symbol):
+            raise errors.pop(0)
+        return self.market.chain(symbol, choose)
+
+
+@pytest.fixture(scope="session")
+def calendar() -> MarketCalendar:
+    return MarketCalendar.around(NOW)
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture
+def source(clock: SettableClock, calendar: MarketCalendar) -> ScriptedSource:
+    return ScriptedSource(SimulatedSource(1, clock, calendar))
+
+
+@pytest.fixture
+def inputs(calendar: MarketCalendar) -> PricingInputs:
+    return PricingInputs(calendar, RateCurve.flat(0.04))
+
+
+@pytest.fixture
+def sync(database: Database, source: ScriptedSource, clock: SettableClock, inputs: PricingInputs) -> SyncService:
+    symbol_sync = SymbolSync(
+        database=database, source=lambda: source, inputs=inputs, clock=clock, chance=lambda: 0.5, worker="test:1"
+    )
+    settings = RunSettings(mode=Mode.SIMULATED, rates={"0": 0.04}, sources=("simulated",), price_basis="bid")
+    return SyncService(database=database, settings=settings, clock=clock, symbol_sync=symbol_sync)
