@@ -234,15 +234,18 @@ def target_windows(
 
     `expirations` are candidates of any symbols; those with a DTE outside `dte_min` to `dte_max` are left out. A row is
     taken where at least one window of its expiration holds; an expiration between two targets has two windows, the
-    nearer target first. Raises InputError for an unknown target.
+    nearer target first. Without targets each expiration has one window that always holds. Raises InputError for an
+    unknown target.
     """
     chosen = sorted(set(targets))
+    inside = [one for one in sorted(set(expirations)) if dte_min <= (one - today).days <= dte_max]
+    if not chosen:
+        return tuple(ExpirationWindow(one, (one - today).days, None, None, None) for one in inside)
     windows = [
         _window(expiration, today, target)
-        for expiration in sorted(set(expirations))
+        for expiration in inside
         for target in sorted(chosen, key=lambda one: (abs((expiration - today).days - one), one))
-        if dte_min <= (expiration - today).days <= dte_max
-        and abs((expiration - today).days - target) <= _tolerance(target)
+        if abs((expiration - today).days - target) <= _tolerance(target)
     ]
     return tuple(windows)
 

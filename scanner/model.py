@@ -122,7 +122,10 @@ TARGET_DTE_TOLERANCE: Mapping[int, int] = {7: 3, 14: 5, 21: 5, 30: 7, 45: 10, 60
 
 @dataclass(frozen=True, slots=True)
 class PremiumFilters:
-    """What a premium scan accepts. `None` switches a limit off. Limits are inclusive."""
+    """What a premium scan accepts. `None` switches a limit off. Limits are inclusive.
+
+    Without `target_dtes` every listed expiration in the DTE window is taken.
+    """
 
     strategies: tuple[Strategy, ...] = (Strategy.CASH_SECURED_PUT,)
     target_dtes: tuple[int, ...] = DEFAULT_TARGET_DTES
@@ -143,8 +146,8 @@ class PremiumFilters:
         if not self.strategies or len(set(self.strategies)) != len(self.strategies):
             raise InputError("choose each strategy once, and at least one")
         unknown = sorted(set(self.target_dtes) - set(TARGET_DTE_TOLERANCE))
-        if unknown or not self.target_dtes:
-            raise InputError(f"target DTE must be among {sorted(TARGET_DTE_TOLERANCE)}, not {unknown or 'empty'}")
+        if unknown:
+            raise InputError(f"target DTE must be among {sorted(TARGET_DTE_TOLERANCE)}, not {unknown}")
         _ordered("DTE", 0, self.dte_min, self.dte_max, 10_000)
         _ordered("delta", 0.0, self.delta_min, self.delta_max, 1.0)
         for name in ("volume_min", "open_interest_min", "max_stock_price", "min_premium_pct", "max_spread_pct"):
@@ -164,12 +167,12 @@ class ExpirationWindow:
 
     The target takes `expiration` where the symbol lists no nearer one: `next_at_least` bounds the next listed
     expiration from below (inclusive), `previous_before` the previous one from above (exclusive); a missing
-    neighbour satisfies either.
+    neighbour satisfies either. Without a target every listed expiration is taken.
     """
 
     expiration: date
     dte: int
-    target_dte: int
+    target_dte: int | None
     next_at_least: date | None
     previous_before: date | None
 

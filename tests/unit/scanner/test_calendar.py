@@ -298,6 +298,12 @@ class TestTargetExpirations:
         assert windows[2].next_at_least is None
         assert windows[2].previous_before is None
 
+    def test_without_targets_every_expiration_in_the_range_is_taken(self) -> None:
+        windows = target_windows(after(3, 18, 90), today=TODAY, targets=[], dte_min=1, dte_max=75)
+        assert windows == tuple(
+            ExpirationWindow(TODAY + timedelta(days=days), days, None, None, None) for days in (3, 18)
+        )
+
 
 def _holds(window: ExpirationWindow, previous: date | None, following: date | None) -> bool:
     at_least, before = window.next_at_least, window.previous_before
