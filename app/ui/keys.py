@@ -10,7 +10,7 @@ TOP_PREMIUMS: Final = "top"
 """Prefixes: pages that show the same widgets keep separate values."""
 
 FRAME_DRAWN: Final = "frame_drawn"
-RUN_WAS_ACTIVE: Final = "sync_run_was_active"
+FOLLOWED_SYNC: Final = "followed_sync"
 ADD_REPORT: Final = "add_report"
 ADD_TEXT: Final = "add_text"
 

@@ -11,23 +11,25 @@ from app.ui.frame import guarded
 from app.ui.runtime import services
 
 _POLL_SECONDS = 1.0
+_IDLE_POLL_SECONDS = 5.0
 
 
 def show(label: str, symbols: tuple[str, ...] | None, *, help_text: str) -> None:
     """A button that syncs `symbols` (None: the universe) and the state of the latest run.
 
-    While a run is running the panel follows it by itself; when the run ends the page is drawn again with its rows.
+    The panel follows runs by itself, whoever started them; when one ends the page is drawn again with its rows.
     """
     with guarded():
         progress = loaders.progress()
+        st.session_state[keys.FOLLOWED_SYNC] = _state(progress)
     running = progress is not None and progress.running
-    st.fragment(_panel, run_every=_POLL_SECONDS if running else None)(label, symbols, help_text)
+    st.fragment(_panel, run_every=_POLL_SECONDS if running else _IDLE_POLL_SECONDS)(label, symbols, help_text)
 
 
 def _panel(label: str, symbols: tuple[str, ...] | None, help_text: str) -> None:
     with guarded():
         progress = loaders.progress()
-        _redraw_when_ended(progress)
+        _redraw_when_changed(progress)
         _buttons(label, symbols, help_text, progress)
         if progress is not None and progress.running:
             st.progress(progress.done / progress.total if progress.total else 0.0, text=running_line(progress))
@@ -35,13 +37,17 @@ def _panel(label: str, symbols: tuple[str, ...] | None, help_text: str) -> None:
             st.warning(text.NO_WORKER)
 
 
-def _redraw_when_ended(progress: SyncProgress | None) -> None:
-    running = progress is not None and progress.running
-    if st.session_state.get(keys.RUN_WAS_ACTIVE) and not running:
-        st.session_state[keys.RUN_WAS_ACTIVE] = False
+def _redraw_when_changed(progress: SyncProgress | None) -> None:
+    """Draw the whole page again when a run began, when the first rows are there, and when a run ended."""
+    if st.session_state.get(keys.FOLLOWED_SYNC) != _state(progress):
         loaders.data_version.clear()
         st.rerun()
-    st.session_state[keys.RUN_WAS_ACTIVE] = running
+
+
+def _state(progress: SyncProgress | None) -> tuple[int | None, bool, bool]:
+    if progress is None:
+        return None, False, loaders.coverage().empty
+    return progress.run_id, progress.running, loaders.coverage().empty
 
 
 def _buttons(label: str, symbols: tuple[str, ...] | None, help_text: str, progress: SyncProgress | None) -> None:
