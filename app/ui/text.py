@@ -94,7 +94,10 @@ HELP: Final = {
     "basis": "The price the seller is taken to get: the bid, the mid, or bid + fill x (ask - bid).",
     "fill": "Used with the basis Fill: 0 % is the bid, 50 % the mid, 100 % the ask.",
     "delta": "Absolute delta of the contract from its own implied volatility; both ends included.",
-    "target": "Each target takes the listed expiration nearest to it (within 3 / 5 / 5 / 7 / 10 / 15 days).",
+    "target": (
+        "Each target takes the listed expiration nearest to it (within 3 / 5 / 5 / 7 / 10 / 15 days). "
+        "None chosen: every listed expiration in the DTE window."
+    ),
     "dte": "Calendar days to expiration in New York; both ends included.",
     "volume": "A contract passes with this volume or with the open interest beside it.",
     "oi": "A contract passes with this open interest or with the volume beside it.",

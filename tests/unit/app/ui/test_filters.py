@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from app.ui import filters
@@ -54,12 +52,15 @@ def test_slider_values_lose_their_binary_tail() -> None:
     assert (chosen.delta_min, chosen.delta_max) == (0.15, 0.3)
 
 
-@pytest.mark.parametrize(("name", "empty"), [("strategy", []), ("target", [])])
-def test_nothing_chosen_is_refused(name: str, empty: list[Any]) -> None:
-    values = filters.widget_values(PremiumFilters())
-    values[name] = empty
+def test_no_strategy_is_refused() -> None:
+    values = filters.widget_values(PremiumFilters()) | {"strategy": []}
     with pytest.raises(InputError):
         filters.filters_of(values)
+
+
+def test_no_target_means_every_expiration_in_the_window() -> None:
+    values = filters.widget_values(PremiumFilters()) | {"target": []}
+    assert filters.filters_of(values) == PremiumFilters(target_dtes=())
 
 
 def test_presets_lie_around_the_deltas_of_their_names() -> None:
