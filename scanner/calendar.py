@@ -18,7 +18,7 @@ import pandas as pd
 
 from scanner.conventions import SECONDS_PER_YEAR
 from scanner.errors import CalendarError, InputError
-from scanner.model import TARGET_DTE_TOLERANCE, ExpirationWindow
+from scanner.model import DEFAULT_TARGET_DTES, TARGET_DTE_TOLERANCE, TOP_PREMIUMS_DTE, ExpirationWindow
 from scanner.symbols import Settlement, settlement
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -225,6 +225,20 @@ def target_expirations(listed: Sequence[date], *, today: date, targets: Iterable
         if before is None or abs(days - target) < abs(days - before):
             taken[nearest] = target
     return dict(sorted(taken.items()))
+
+
+def sync_expirations(listed: Sequence[date], *, today: date) -> tuple[date, ...]:
+    """What a sync fetches of the listed expirations: those the default targets take, and one for `top_premiums`.
+
+    In ascending order. Where no target takes an expiration of 28 to 35 days (the nearest to 30 may have 27), the
+    earliest listed one with that many days is added.
+    """
+    taken = set(target_expirations(listed, today=today, targets=DEFAULT_TARGET_DTES))
+    first, last = (today + timedelta(days=days) for days in TOP_PREMIUMS_DTE)
+    for_top = [one for one in sorted(listed) if first <= one <= last]
+    if for_top and taken.isdisjoint(for_top):
+        taken.add(for_top[0])
+    return tuple(sorted(taken))
 
 
 def target_windows(

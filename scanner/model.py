@@ -119,6 +119,9 @@ class PriceBasis:
 DEFAULT_TARGET_DTES: tuple[int, ...] = (7, 14, 21, 30, 45, 60)
 TARGET_DTE_TOLERANCE: Mapping[int, int] = {7: 3, 14: 5, 21: 5, 30: 7, 45: 10, 60: 15}
 
+TOP_PREMIUMS_DTE: tuple[int, int] = (28, 35)
+"""Days to expiration of the view `top_premiums`, both included."""
+
 
 @dataclass(frozen=True, slots=True)
 class PremiumFilters:

@@ -12,7 +12,7 @@ from app.services.run_end import finish_run
 from db import premiums, scan_runs, stocks
 from db.engine import Database
 from db.premiums import Claim
-from scanner.calendar import MarketCalendar, market_date, target_expirations
+from scanner.calendar import MarketCalendar, market_date, sync_expirations
 from scanner.errors import (
     DatabaseError,
     RateLimitedError,
@@ -21,7 +21,7 @@ from scanner.errors import (
     SourceUnavailableError,
     SupersededError,
 )
-from scanner.model import DEFAULT_TARGET_DTES, Dividend, ReferenceData
+from scanner.model import Dividend, ReferenceData
 from scanner.premiums import premium_facts
 from scanner.pricing.rates import RateCurve
 from scanner.sources.base import ChainSource
@@ -158,8 +158,7 @@ def wait_seconds(attempt: int, error: SourceError, chance: float) -> float:
 
 
 def _targets(today: date) -> Callable[[Sequence[date]], tuple[date, ...]]:
-    """The listed expirations nearest to the target DTEs of definitions 4."""
-    return lambda listed: tuple(target_expirations(listed, today=today, targets=DEFAULT_TARGET_DTES))
+    return lambda listed: sync_expirations(listed, today=today)
 
 
 def coming_dividends(reference: ReferenceData) -> tuple[Dividend, ...]:

@@ -14,6 +14,7 @@ from scanner.calendar import (
     MarketCalendar,
     dte,
     market_date,
+    sync_expirations,
     target_expirations,
     target_windows,
     years_to_expiry,
@@ -309,3 +310,18 @@ def _holds(window: ExpirationWindow, previous: date | None, following: date | No
     at_least, before = window.next_at_least, window.previous_before
     next_allows = following is None or at_least is None or following >= at_least
     return next_allows and (previous is None or before is None or previous < before)
+
+
+class TestSyncExpirations:
+    def test_an_expiration_of_28_to_35_days_is_always_among_them(self) -> None:
+        """On Saturday 2026-11-21 the target of 30 days takes 27 days (a tie with 33), so 33 days come along."""
+        fridays = [date(2026, 11, 27), date(2026, 12, 4), date(2026, 12, 11), date(2026, 12, 18), date(2026, 12, 24)]
+        listed = [*fridays, date(2026, 12, 31), date(2027, 1, 8), date(2027, 1, 15)]
+        taken = sync_expirations(listed, today=date(2026, 11, 21))
+        assert taken == (*fridays, date(2027, 1, 8), date(2027, 1, 15))
+
+    def test_nothing_is_added_where_a_target_has_it(self) -> None:
+        assert sync_expirations(after(30, 34), today=TODAY) == (TODAY + timedelta(days=30),)
+
+    def test_nothing_is_added_that_is_not_listed(self) -> None:
+        assert sync_expirations(after(27, 36), today=TODAY) == (TODAY + timedelta(days=27), TODAY + timedelta(days=36))
