@@ -13,7 +13,7 @@ from typing import IO, Final
 from app.settings import PROJECT_FOLDER
 
 LOG_BYTES_KEPT: Final = 5_000_000
-_BACK_OFF_SECONDS: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+_BACK_OFF_SECONDS: Final = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_SECONDS: Final = 60.0
 
 
@@ -66,8 +66,10 @@ class Child:
         if self._process is None or (status := self._process.poll()) is None:
             return None
         self._let_go()
-        self._quick_ends = 0 if now - self._started_at > _STEADY_SECONDS else self._quick_ends + 1
+        if now - self._started_at > _STEADY_SECONDS:
+            self._quick_ends = 0
         delay = _BACK_OFF_SECONDS[min(self._quick_ends, len(_BACK_OFF_SECONDS) - 1)]
+        self._quick_ends += 1
         self._start_again_at = now + delay
         return Ended(self.name, status, delay, self.log)
 

@@ -42,10 +42,10 @@ def serve(settings: Settings, *, stop: threading.Event) -> int:
         if waits_for_network:
             _announce(supervisor, settings)
         if not stop.is_set() and not has_runs(settings):
-            _first_sync(settings, supervisor, stop)
+            _first_sync(settings, stop)
         if not waits_for_network:
             _announce(supervisor, settings)
-        supervisor.watch()
+        stop.wait()
         say("Stopping ...")
     say("Stopped.")
     return 0
@@ -57,7 +57,7 @@ def supervise(settings: Settings, *, stop: threading.Event) -> int:
     plan = Plan(settings, dashboard=False, workers=settings.worker_count)
     with supervised(plan, say=say, stop=stop, wait=True) as supervisor:
         if supervisor:
-            supervisor.watch()
+            stop.wait()
     return 0
 
 
@@ -87,9 +87,9 @@ def sync(settings: Settings, symbols: Sequence[str], *, stop: threading.Event) -
     alone = lock.acquire()
     lock.release()
     if not alone:
-        return _sync(build(settings), symbols, stop, None)
-    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=say, stop=stop) as supervisor:
-        return _sync(build(settings), symbols, stop, supervisor)
+        return _sync(build(settings), symbols, stop)
+    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=say, stop=stop):
+        return _sync(build(settings), symbols, stop)
 
 
 def migrate(settings: Settings) -> int:
@@ -136,21 +136,20 @@ def has_runs(settings: Settings) -> bool:
         return scan_runs.latest_run(connection) is not None
 
 
-def _first_sync(settings: Settings, supervisor: Supervisor, stop: threading.Event) -> None:
+def _first_sync(settings: Settings, stop: threading.Event) -> None:
     """Fill an empty database."""
     from app.bootstrap import build
 
     services = build(settings)
     say(f"First sync: {len(services.stocks.symbols())} symbols of {settings.mode.value} data")
-    _sync(services, (), stop, supervisor)
+    _sync(services, (), stop)
 
 
-def _sync(services: Services, symbols: Sequence[str], stop: threading.Event, supervisor: Supervisor | None) -> int:
+def _sync(services: Services, symbols: Sequence[str], stop: threading.Event) -> int:
     from app.progress import follow, summary
 
     run_id = services.sync.start(tuple(symbols) or None)
-    tend = supervisor.tend if supervisor else lambda: None
-    progress = follow(services.sync, run_id, stop=stop, tend=tend)
+    progress = follow(services.sync, run_id, stop=stop)
     services.close()
     if text := summary(progress):
         say(text)

@@ -6,6 +6,7 @@ asked us to stop, or is gone (kill -9 included). It works on every system and ne
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -14,8 +15,11 @@ from collections.abc import Callable
 def on_parent_gone(stop: Callable[[], None]) -> threading.Thread:
     """Call `stop` once, from a thread of its own, when the parent lets go of our standard input."""
 
+    descriptor = sys.stdin.fileno()
+
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not through sys.stdin: a thread inside its buffer makes the interpreter abort at the end.
+        while os.read(descriptor, 4096):
             pass
         stop()
 

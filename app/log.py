@@ -85,7 +85,8 @@ def configure(level: str = "INFO", *, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("procrastinate", "psycopg.pool", "yfinance", "asyncio", "urllib3", "watchdog"):
+    for noisy in ("procrastinate", "yfinance", "asyncio", "urllib3", "watchdog"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # A pipeline that ends in an error which its caller handles (a partition to be made) is no news.
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    # What psycopg warns of is handled by its caller: a partition to be made, a server being started again.
+    for handled in ("psycopg", "psycopg.pool"):
+        logging.getLogger(handled).setLevel(logging.ERROR)

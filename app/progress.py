@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
 from typing import Final, TextIO
 
 from app.services.sync import SyncProgress, SyncService
+from scanner.errors import DatabaseError
 
 REFRESH_SECONDS: Final = 0.25
 _PLAIN_EVERY: Final = 40
@@ -20,31 +20,44 @@ def follow(
     run_id: int,
     *,
     stop: threading.Event,
-    tend: Callable[[], None] = lambda: None,
     out: TextIO | None = None,
 ) -> SyncProgress:
     """Show the run until it ends or `stop` is set, and return where it stands then.
 
-    In a terminal one line is rewritten; elsewhere a line is written every ten seconds. `tend` is called at each look.
+    In a terminal one line is rewritten; elsewhere a line is written every ten seconds. A database that is
+    away (it is being started again) is waited for; `DatabaseError` is raised only when asked to stop meanwhile.
     """
     out = out or sys.stdout
-    rewrite = out.isatty()
     looks = 0
     while True:
-        progress = sync.progress(run_id)
-        if progress is None:
-            raise LookupError(f"run {run_id} is not in the database")
+        try:
+            progress = _look(sync, run_id)
+        except DatabaseError:
+            if stop.is_set():
+                raise
+            stop.wait(REFRESH_SECONDS)
+            continue
         over = not progress.running or stop.is_set()
-        if rewrite:
-            out.write(f"\r\x1b[2K{line(progress)}" + ("\n" if over else ""))
-        elif over or looks % _PLAIN_EVERY == 0:
-            out.write(line(progress) + "\n")
-        out.flush()
+        _show(progress, out, over=over, look=looks)
         if over:
             return progress
         looks += 1
-        tend()
         stop.wait(REFRESH_SECONDS)
+
+
+def _look(sync: SyncService, run_id: int) -> SyncProgress:
+    progress = sync.progress(run_id)
+    if progress is None:
+        raise LookupError(f"run {run_id} is not in the database")
+    return progress
+
+
+def _show(progress: SyncProgress, out: TextIO, *, over: bool, look: int) -> None:
+    if out.isatty():
+        out.write(f"\r\x1b[2K{line(progress)}" + ("\n" if over else ""))
+    elif over or look % _PLAIN_EVERY == 0:
+        out.write(line(progress) + "\n")
+    out.flush()
 
 
 def line(progress: SyncProgress) -> str:

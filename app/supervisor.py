@@ -47,6 +47,8 @@ class Supervisor:
         self._stop = stop
         self._server = embedded_server(plan.settings)
         self._server_checked_at = 0.0
+        self._ending = threading.Event()
+        self._tending = threading.Thread(target=self._tend, name="tending", daemon=True)
         mode = ("--mode", plan.settings.mode.value)
         logs = plan.settings.data_dir / "logs"
         self._dashboard = Child("dashboard", ("dashboard", *mode), logs / "dashboard.log") if plan.dashboard else None
@@ -56,43 +58,41 @@ class Supervisor:
         ]
 
     def bring_up(self) -> None:
-        """Dashboard process first (its imports take longest), then database, schema and workers."""
+        """Dashboard process first (its imports take longest), then database, schema and workers; keep them up then."""
         if self._dashboard:
             check_port(self._plan.settings)
             self._dashboard.start()
         prepare_database(self._plan.settings, self._server)
         for worker in self._workers:
             worker.start()
+        self._tending.start()
 
     def wait_for_dashboard(self) -> bool:
         """True once the dashboard answers; False when it did not within a minute, or we are asked to stop."""
         deadline = time.monotonic() + DASHBOARD_READY_SECONDS
-        while time.monotonic() < deadline and not self._stop.is_set():
+        while time.monotonic() < deadline and not self._stop.wait(TICK_SECONDS):
             if answers(self._plan.settings):
                 return True
-            self.tend()
-            self._stop.wait(TICK_SECONDS)
         return False
-
-    def watch(self) -> None:
-        """Keep everything up until asked to stop."""
-        while not self._stop.wait(TICK_SECONDS):
-            self.tend()
-
-    def tend(self) -> None:
-        """One look at everything: start again what died."""
-        self._tend_server()
-        for child in self._children():
-            if ended := child.tend():
-                self._say(_ended_text(ended))
 
     def shut_down(self) -> None:
         """Dashboard, then workers, then the database, each given time to end by itself."""
+        self._ending.set()
+        if self._tending.is_alive():
+            self._tending.join()
         if self._dashboard:
             stop_all([self._dashboard], STOP_SECONDS)
         stop_all(self._workers, STOP_SECONDS)
         if self._server:
             self._server.stop()
+
+    def _tend(self) -> None:
+        """In a thread of its own: start again what died."""
+        while not self._ending.wait(TICK_SECONDS):
+            self._tend_server()
+            for child in self._children():
+                if ended := child.tend():
+                    self._say(_ended_text(ended))
 
     def _children(self) -> list[Child]:
         return [*([self._dashboard] if self._dashboard else []), *self._workers]

@@ -15,6 +15,7 @@ from db.premiums import Claim
 from scanner.calendar import MarketCalendar, market_date, sync_expirations
 from scanner.errors import (
     DatabaseError,
+    DatabaseUnreachableError,
     RateLimitedError,
     ScannerError,
     SourceError,
@@ -95,8 +96,10 @@ class SymbolSync:
         except SupersededError as error:
             # Without effect where another worker holds the symbol now; else it must not stay open.
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
-        except DatabaseError:
-            raise
+        except DatabaseError as error:
+            if attempt < MAX_ATTEMPTS or isinstance(error, DatabaseUnreachableError):
+                raise
+            self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
         except ScannerError as error:
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
         except Exception as error:

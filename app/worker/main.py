@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -18,10 +19,12 @@ from app.lifeline import on_parent_gone
 from app.settings import Settings
 from app.worker.tasks import register
 from db.workers import WorkerPresence
-from scanner.errors import DatabaseError
+from scanner.errors import DatabaseError, DatabaseUnreachableError
 
-TAKE_OVER_SECONDS: Final = 5.0
+TAKE_OVER_SECONDS: Final = 3.0
 SHUTDOWN_SECONDS: Final = 5.0
+LOST_SECONDS: Final = 1.0
+DATABASE_SECONDS: Final = 60.0
 _EXTRA_THREADS: Final = 2
 
 logger = structlog.get_logger(__name__)
@@ -32,13 +35,25 @@ def run_worker(settings: Settings, *, lifeline: bool) -> int:
 
     Returns 0 after a stop that was asked for and 1 after a failure; the supervisor starts another one then.
     """
-    services = build(settings, background=True)
+    services = _connected(settings)
     presence = WorkerPresence(services.database.dsn)
     try:
         return asyncio.run(_work(services, presence, lifeline))
     finally:
         presence.close()
         services.close()
+
+
+def _connected(settings: Settings) -> Services:
+    """The services, waiting a minute for a database that is just being started."""
+    deadline = time.monotonic() + DATABASE_SECONDS
+    while True:
+        try:
+            return build(settings, background=True)
+        except DatabaseUnreachableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 class _AnnouncedManager(JobManager):
@@ -72,7 +87,7 @@ async def _work(services: Services, presence: WorkerPresence, lifeline: bool) ->
         )
         failed = threading.Event()
         if lifeline:
-            on_parent_gone(lambda: _stop_soon(worker))
+            on_parent_gone(lambda: _end_soon(worker, seconds=SHUTDOWN_SECONDS + 1.0, status=0))
         watch = asyncio.create_task(_keep_taking_over(worker, presence, failed))
         try:
             await worker.run()  # type: ignore[no-untyped-call]
@@ -90,7 +105,7 @@ async def _keep_taking_over(worker: Worker, presence: WorkerPresence, failed: th
         except DatabaseError as error:
             logger.error("database lost, worker ends", error=str(error))
             failed.set()
-            worker.stop()  # type: ignore[no-untyped-call]
+            _end_soon(worker, seconds=LOST_SECONDS, status=1)
             return
 
 
@@ -99,9 +114,9 @@ def _take_over(presence: WorkerPresence) -> None:
         logger.warning("took over jobs of dead workers", jobs=count)
 
 
-def _stop_soon(worker: Worker) -> None:
-    """Stop in order; whatever hangs is left to the next worker."""
+def _end_soon(worker: Worker, *, seconds: float, status: int) -> None:
+    """Stop in order; whatever takes longer than `seconds` is left to the next worker."""
     worker.stop()  # type: ignore[no-untyped-call]
-    end = threading.Timer(SHUTDOWN_SECONDS + 1.0, lambda: os._exit(0))
+    end = threading.Timer(seconds, lambda: os._exit(status))
     end.daemon = True
     end.start()

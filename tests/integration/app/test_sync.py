@@ -13,6 +13,8 @@ from app.services.sync import RunState, SyncProgress, SyncService
 from db import premiums, scan_runs, snapshots
 from db.engine import Database
 from scanner.errors import (
+    DatabaseTimeoutError,
+    DatabaseUnreachableError,
     InputError,
     MalformedAnswerError,
     NoOptionsError,
@@ -182,6 +184,27 @@ def test_a_fault_of_ours_is_recorded_and_raised(sync: SyncService, source: Scrip
         sync.run_symbol(run_id, "MSFT")
     assert at(sync).errors == {"ZeroDivisionError": 1}
     assert at(sync).state is RunState.FINISHED
+
+
+def test_a_refusal_of_the_database_is_tried_again_and_then_recorded(sync: SyncService, source: ScriptedSource) -> None:
+    source.failures["MSFT"] = [DatabaseTimeoutError("a statement took too long")] * 10
+    run_id = sync.start(["MSFT"])
+    for _ in range(MAX_ATTEMPTS - 1):
+        with pytest.raises(DatabaseTimeoutError):
+            sync.run_symbol(run_id, "MSFT")
+    assert at(sync).state is RunState.RUNNING
+    assert sync.run_symbol(run_id, "MSFT") is None
+    assert at(sync).errors == {"DatabaseTimeoutError": 1}
+
+
+def test_a_database_that_is_away_is_never_a_failure_of_the_symbol(sync: SyncService, source: ScriptedSource) -> None:
+    source.failures["MSFT"] = [DatabaseUnreachableError("gone")] * MAX_ATTEMPTS
+    run_id = sync.start(["MSFT"])
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(DatabaseUnreachableError):
+            sync.run_symbol(run_id, "MSFT")
+    assert sync.run_symbol(run_id, "MSFT") is None
+    assert at(sync).succeeded == 1
 
 
 def test_a_symbol_that_kills_its_workers_is_given_up(

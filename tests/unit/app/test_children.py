@@ -62,12 +62,12 @@ def test_a_child_that_dies_is_reported_once_and_started_again(child: Callable[[s
     crashing = child(CRASHING)
     crashing.start()
     first = wait_for_end(crashing)
-    assert (first.status, first.delay_seconds) == (3, 1.0)
+    assert (first.status, first.delay_seconds) == (3, 0.2)
     assert crashing.pid is None
     assert crashing.tend() is None
     assert crashing.pid is None
     second = wait_for_end(crashing)
-    assert second.delay_seconds == 2.0
+    assert second.delay_seconds == 1.0
     stop_all([crashing], timeout_seconds=1)
 
 
@@ -76,7 +76,7 @@ def test_a_stopped_child_is_not_started_again(child: Callable[[str], Child]) -> 
     crashing.start()
     wait_for_end(crashing)
     stop_all([crashing], timeout_seconds=1)
-    time.sleep(1.1)
+    time.sleep(0.3)
     assert crashing.tend() is None
     assert crashing.pid is None
 

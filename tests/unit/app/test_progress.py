@@ -9,6 +9,7 @@ import pytest
 
 from app.progress import duration, follow, line, summary
 from app.services.sync import RunState, SymbolFailure, SyncProgress, SyncService
+from scanner.errors import DatabaseUnreachableError
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 RUNNING = SyncProgress(
@@ -32,11 +33,14 @@ FINISHED = replace(RUNNING, state=RunState.FINISHED, succeeded=43, current=(), f
 class ScriptedSync(SyncService):
     """Answers with one progress after another."""
 
-    def __init__(self, *answers: SyncProgress | None) -> None:
+    def __init__(self, *answers: SyncProgress | Exception | None) -> None:
         self.answers = list(answers)
 
     def progress(self, run_id: int | None = None) -> SyncProgress | None:
-        return self.answers.pop(0)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def test_line_says_how_far_what_how_fast_and_how_long() -> None:
@@ -58,19 +62,27 @@ def test_many_current_symbols_are_cut() -> None:
 
 
 def test_follow_shows_every_step_and_returns_the_end() -> None:
-    out, looks = io.StringIO(), []
-    stop = threading.Event()
-    stop_waiting = ScriptedSync(RUNNING, FINISHED)
-    result = follow(stop_waiting, 7, stop=stop, tend=lambda: looks.append(1), out=out)
-    assert result is FINISHED
+    out = io.StringIO()
+    assert follow(ScriptedSync(RUNNING, FINISHED), 7, stop=threading.Event(), out=out) is FINISHED
     assert out.getvalue().splitlines() == [line(RUNNING), line(FINISHED)]
-    assert looks == [1]
 
 
 def test_follow_ends_where_it_is_when_asked_to_stop() -> None:
     stop = threading.Event()
     stop.set()
     assert follow(ScriptedSync(RUNNING), 7, stop=stop, out=io.StringIO()) is RUNNING
+
+
+def test_follow_waits_for_a_database_that_comes_back() -> None:
+    away = DatabaseUnreachableError("no database answers")
+    assert follow(ScriptedSync(away, FINISHED), 7, stop=threading.Event(), out=io.StringIO()) is FINISHED
+
+
+def test_follow_does_not_wait_when_asked_to_stop() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(DatabaseUnreachableError):
+        follow(ScriptedSync(DatabaseUnreachableError("gone")), 7, stop=stop, out=io.StringIO())
 
 
 def test_follow_refuses_a_run_that_is_not_there() -> None:
