@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor, sql
 
 from scanner.errors import InputError
 
@@ -76,23 +76,29 @@ def partitions(connection: Connection[Any], parent: str) -> tuple[str, ...]:
     return tuple(name for (name,) in rows)
 
 
+def missing(connection: Connection[Any], spans: Iterable[Span]) -> Cursor[tuple[str]]:
+    """Asks for the names of the partitions among `spans` that do not exist.
+
+    From the catalogue itself: `to_regclass` would answer from a cache that does not notice, within a transaction,
+    what another one created meanwhile.
+    """
+    return connection.execute(
+        "select name from unnest(%s::text[]) as name "
+        "where not exists (select from pg_class where relname = name and pg_table_is_visible(oid))",
+        [[span.name for span in spans]],
+    )
+
+
 def _ensure(connection: Connection[Any], parent: str, spans: set[Span]) -> tuple[str, ...]:
-    missing = _missing(connection, spans)
-    if not missing:
+    if missing(connection, spans).fetchone() is None:
         return ()
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        created = _missing(connection, spans)
+        absent = {name for (name,) in missing(connection, spans)}
+        created = sorted((span for span in spans if span.name in absent), key=lambda span: span.first)
         for span in created:
             _create(connection, parent, span)
     return tuple(span.name for span in created)
-
-
-def _missing(connection: Connection[Any], spans: set[Span]) -> list[Span]:
-    ordered = sorted(spans, key=lambda span: span.first)
-    names = [span.name for span in ordered]
-    rows = connection.execute("select to_regclass(name) is null from unnest(%s::text[]) as name", [names])
-    return [span for span, (absent,) in zip(ordered, rows, strict=True) if absent]
 
 
 def _create(connection: Connection[Any], parent: str, span: Span) -> None:
@@ -100,8 +106,8 @@ def _create(connection: Connection[Any], parent: str, span: Span) -> None:
     bounds = {"first": sql.Literal(f"{span.first} 00:00:00+00"), "end": sql.Literal(f"{span.end} 00:00:00+00")}
     connection.execute(
         sql.SQL(
-            "create table {child} (like {parent} including defaults including constraints including indexes "
-            "including storage)"
+            "create table {child} (like {parent} including defaults including constraints including generated "
+            "including indexes including storage)"
         ).format(**names)
     )
     connection.execute(

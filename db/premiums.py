@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
-from psycopg import Connection, Cursor, errors, sql
+from psycopg import Connection, Cursor, Rollback, errors, sql
 from psycopg.pq import TransactionStatus
 
 from db import data_version, partitions, scan_runs, snapshots
-from db.frames import copy_bytes, copy_into, read_frame, to_batch
+from db.frames import copy_bytes, read_frame, to_batch
 from scanner.errors import InputError, SchemaError, SupersededError
 from scanner.model import QUOTE_REASONS, ChainSnapshot
 from scanner.schema import PREMIUM
 
-STAGING: Final = "premium_staging"
 _COLUMNS: Final = sql.SQL(", ").join(map(sql.Identifier, PREMIUM.names))
-_REASON_COLUMNS: Final = sql.SQL(", ").join(sql.Identifier(reason.value) for reason in QUOTE_REASONS)
-_REASON_COUNTS: Final = sql.SQL(", ").join(
-    sql.SQL("count(*) filter (where quote_reason = {})").format(reason.value) for reason in QUOTE_REASONS
-)
+_NAMES: Final = {
+    "staging": sql.Identifier("premium_staging"),
+    "columns": _COLUMNS,
+    "reasons": sql.SQL(", ").join(sql.Identifier(reason.value) for reason in QUOTE_REASONS),
+    "counts": sql.SQL(", ").join(
+        sql.SQL("count(*) filter (where quote_reason = {})").format(reason.value) for reason in QUOTE_REASONS
+    ),
+}
 
-_CREATE_STAGING: Final = sql.SQL(
-    "create temporary table if not exists {} (like stock_premiums) on commit delete rows"
-).format(sql.Identifier(STAGING))
-_INSERT_ROWS: Final = sql.SQL(
-    "insert into stock_premiums (scan_id, {columns}) select %s, {columns} from {staging}"
-).format(columns=_COLUMNS, staging=sql.Identifier(STAGING))
-_INSERT_COUNTS: Final = sql.SQL(
+
+def _rendered(text: LiteralString) -> bytes:
+    """A statement of the hot path, put together once: rendering it for every symbol would cost a tenth of its run."""
+    return sql.SQL(text).format(**_NAMES).as_bytes()
+
+
+_CREATE_STAGING: Final = _rendered(
+    "create temporary table if not exists {staging} (like premium_staging_pattern including storage) "
+    "on commit delete rows"
+)
+_COPY: Final = _rendered("copy {staging} ({columns}) from stdin (format binary)")
+_INSERT_ROWS: Final = _rendered("insert into stock_premiums (scan_id, {columns}) select %s, {columns} from {staging}")
+_INSERT_COUNTS: Final = _rendered(
     """
     insert into stock_premium_counts (symbol, root, expiration, option_type, expiry_instant, previous_expiration,
         next_expiration, contracts, {reasons})
@@ -41,7 +50,7 @@ _INSERT_COUNTS: Final = sql.SQL(
     from {staging}
     group by symbol, root, expiration, option_type
     """
-).format(reasons=_REASON_COLUMNS, counts=_REASON_COUNTS, staging=sql.Identifier(STAGING))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +101,9 @@ def replace_symbol(
     batch = to_batch(facts, PREMIUM)
     if not pc.all(pc.equal(batch.column("symbol"), snapshot.symbol), min_count=0).as_py():
         raise InputError(f"the rows of {snapshot.symbol} hold another symbol")
-    write = _Replacement(facts, snapshot, copy_bytes([batch]), snapshots.encode(snapshot), now, today, claim)
+    write = _Replacement(batch, snapshot, copy_bytes([batch]), snapshots.encode(snapshot), now, today, claim)
     try:
-        try:
-            _replace(connection, write)
-        except errors.CheckViolation:
-            # No partition yet for a month or the day: made once by whoever comes first, then tried again.
+        if not _replace(connection, write):
             _ensure_partitions(connection, write)
             _replace(connection, write)
     except errors.ForeignKeyViolation as error:
@@ -111,7 +117,7 @@ def replace_symbol(
 
 @dataclass(frozen=True, slots=True)
 class _Replacement:
-    facts: pd.DataFrame
+    batch: pa.RecordBatch
     snapshot: ChainSnapshot
     rows: bytes
     body: bytes
@@ -124,56 +130,75 @@ class _Replacement:
         return None if self.claim is None else self.claim.run_id
 
     @property
+    def expirations(self) -> list[date]:
+        days: list[date] = pc.unique(self.batch.column("expiration")).to_pylist()
+        return days
+
+    @property
+    def day(self) -> date:
+        return self.snapshot.fetched_at.astimezone(UTC).date()
+
+    @property
+    def spans(self) -> list[partitions.Span]:
+        return [*map(partitions.premium_month, self.expirations), partitions.snapshot_day(self.day)]
+
+    @property
     def account(self) -> scan_runs.SymbolAccount:
-        reasons = Counter(self.facts["iv_reason"].dropna().tolist())
+        reasons = pc.value_counts(self.batch.column("iv_reason").drop_null()).to_pylist()
         return scan_runs.SymbolAccount(
             source=self.snapshot.source,
             fetched=self.snapshot.fetched_count,
             unreadable=self.snapshot.unreadable,
-            stored=len(self.facts),
-            iv_null=reasons,
+            stored=self.batch.num_rows,
+            iv_null={one["values"]: one["counts"] for one in reasons},
             fetch_ms=None if self.claim is None else self.claim.fetch_ms,
             price_ms=None if self.claim is None else self.claim.price_ms,
         )
 
 
 def _ensure_partitions(connection: Connection[Any], write: _Replacement) -> None:
-    expirations = [day.date() for day in write.facts["expiration"].drop_duplicates()]
     with connection.transaction():
-        partitions.ensure_premium_partitions(connection, expirations)
-        partitions.ensure_snapshot_partitions(connection, [write.snapshot.fetched_at.astimezone(UTC).date()])
+        partitions.ensure_premium_partitions(connection, write.expirations)
+        partitions.ensure_snapshot_partitions(connection, [write.day])
 
 
-def _replace(connection: Connection[Any], write: _Replacement) -> None:
-    snapshot = write.snapshot
+def _replace(connection: Connection[Any], write: _Replacement) -> bool:
+    """Do all of it in one transaction; False, and nothing done, where a partition is missing."""
+    snapshot, claim = write.snapshot, write.claim
     with connection.transaction(), connection.cursor() as cursor:
         with connection.pipeline():
-            cursor.execute("select set_config('synchronous_commit', 'off', true)")
-            cursor.execute(_CREATE_STAGING)
+            connection.execute("select set_config('synchronous_commit', 'off', true)")
+            connection.execute(_CREATE_STAGING)
+            missing = partitions.missing(connection, write.spans)
             newest = _hold_chain(connection, write)
             _delete_replaced(connection, write)
+        if missing.fetchone() is not None:
+            raise Rollback
         if not newest.rowcount:
             raise SupersededError(f"newer rows of {snapshot.symbol} are stored already")
-        copy_into(cursor, STAGING, PREMIUM.names, write.rows)
+        with cursor.copy(_COPY) as copy:
+            copy.write(write.rows)
         with connection.pipeline():
-            cursor.execute(_INSERT_ROWS, [write.scan_id])
+            connection.execute(_INSERT_ROWS, [write.scan_id])
             connection.execute(_INSERT_COUNTS)
             if snapshot.missing_expirations:
                 _count_kept(connection, snapshot.symbol)
             snapshots.append(connection, snapshot, write.body, scan_id=write.scan_id)
             data_version.advance_if_due(connection)
-            if write.claim is not None:
+            if claim is not None:
                 finished = scan_runs.succeed(
-                    connection, write.claim.run_id, snapshot.symbol, write.claim.attempt, write.account, now=write.now
+                    connection, claim.run_id, snapshot.symbol, claim.attempt, write.account, now=write.now
                 )
-        if write.claim is not None and not finished.rowcount:
-            raise SupersededError(f"{snapshot.symbol} of run {write.claim.run_id} was taken over or cancelled")
+        if claim is not None and not finished.rowcount:
+            raise SupersededError(f"{snapshot.symbol} of run {claim.run_id} was taken over or cancelled")
+        return True
+    return False
 
 
 def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]:
     """Lock the symbol's chain until the commit and describe the new one; no row where a newer chain is stored."""
-    snapshot, facts = write.snapshot, write.facts
-    times = facts["quote_time"].fillna(facts["answer_time"])
+    snapshot, batch = write.snapshot, write.batch
+    times = pc.min_max(pc.coalesce(batch.column("quote_time"), batch.column("answer_time"))).as_py()
     return connection.execute(
         """
         insert into stock_chains as stored (symbol, scan_id, source, fetched_at, answer_time, oldest_quote,
@@ -192,9 +217,9 @@ def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]
             snapshot.source,
             snapshot.fetched_at,
             snapshot.answer_time,
-            _instant(times.min()),
-            _instant(times.max()),
-            len(facts),
+            times["min"],
+            times["max"],
+            batch.num_rows,
             sum(snapshot.unreadable.values()),
             list(snapshot.missing_expirations),
         ],
@@ -218,10 +243,6 @@ def _count_kept(connection: Connection[Any], symbol: str) -> None:
         "where symbol = %(symbol)s",
         {"symbol": symbol},
     )
-
-
-def _instant(value: pd.Timestamp) -> datetime | None:
-    return None if pd.isna(value) else value.to_pydatetime()
 
 
 def of_symbols(connection: Connection[Any], symbols: Sequence[str]) -> pd.DataFrame:

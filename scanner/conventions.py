@@ -25,3 +25,6 @@ RHO_PER_PERCENT: Final = 0.01
 
 THETA_PER_CALENDAR_DAY: Final = 1.0 / DAYS_PER_YEAR
 """Theta is reported per calendar day."""
+
+PREFERRED_DELTA: Final = 0.30
+"""Between rows of one premium and open interest, the absolute delta nearest to this one is the better."""

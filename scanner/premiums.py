@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scanner import quality, returns, schema
 from scanner.calendar import MarketCalendar, market_date, target_windows
-from scanner.conventions import RETURN_DAYS_ANNUAL, RETURN_DAYS_MONTHLY
+from scanner.conventions import PREFERRED_DELTA, RETURN_DAYS_ANNUAL, RETURN_DAYS_MONTHLY
 from scanner.errors import InputError
 from scanner.model import (
     ChainSnapshot,
@@ -38,7 +38,6 @@ from scanner.pricing.rates import RateCurve
 REASONS: Final = tuple(RejectionReason)
 """The codes of `rejections`: positions in this tuple."""
 
-PREFERRED_DELTA: Final = 0.30
 
 EXPIRES_TODAY: Final = "expires_today"
 """Flag of rows on their expiration day, the reason why they have no return per day."""
