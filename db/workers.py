@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg_pool import AsyncConnectionPool
 
 from db.connect import connect, translated
 from scanner.errors import DatabaseUnreachableError
@@ -54,6 +55,19 @@ class WorkerPresence:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def queue_pool(dsn: str) -> AsyncConnectionPool:
+    """Connections for Procrastinate, not yet open: each statement commits itself, none is checked before its use.
+
+    A worker whose connection breaks ends and is started again, so a check before each of thousands of statements
+    would only cost time.
+    """
+
+    async def configure(connection: psycopg.AsyncConnection) -> None:
+        await connection.set_autocommit(True)
+
+    return AsyncConnectionPool(dsn, min_size=2, max_size=4, open=False, configure=configure)
 
 
 def worker_count(connection: psycopg.Connection[Any]) -> int:

@@ -18,7 +18,7 @@ from app.bootstrap import Services, build
 from app.lifeline import on_parent_gone
 from app.settings import Settings
 from app.worker.tasks import register
-from db.workers import WorkerPresence
+from db.workers import WorkerPresence, queue_pool
 from scanner.errors import DatabaseError, DatabaseUnreachableError
 
 TAKE_OVER_SECONDS: Final = 3.0
@@ -73,11 +73,11 @@ class _AnnouncedManager(JobManager):
 async def _work(services: Services, presence: WorkerPresence, lifeline: bool) -> int:
     threads = services.settings.threads_per_worker
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads + _EXTRA_THREADS))
-    connector = PsycopgConnector(conninfo=services.database.dsn, min_size=2, max_size=4)
+    connector = PsycopgConnector()
     queue = App(connector=connector)
     queue.job_manager = _AnnouncedManager(connector, presence)
     register(queue, services)
-    async with queue.open_async():
+    async with queue_pool(services.database.dsn) as pool, queue.open_async(pool):
         worker = Worker(
             app=queue,
             concurrency=threads,
