@@ -10,6 +10,7 @@ TOP_PREMIUMS: Final = "top"
 """Prefixes: pages that show the same widgets keep separate values."""
 
 FRAME_DRAWN: Final = "frame_drawn"
+SYNC_REFUSED: Final = "sync_refused"
 FOLLOWED_SYNC: Final = "followed_sync"
 ADD_REPORT: Final = "add_report"
 ADD_TEXT: Final = "add_text"

@@ -17,6 +17,7 @@ from scanner.model import Mode, PremiumFilters, PriceBasis, ReferenceData, ScanR
 
 _FRESH_SECONDS = 60
 _SLOW_FACTS_SECONDS = 600
+_UNIVERSE_SECONDS = 5
 _VERSION_SECONDS = 2
 DATABASE_ROWS = 500
 """How many rows the scan of everything shows."""
@@ -128,7 +129,7 @@ def _coverage(version: int) -> DataCoverage:  # noqa: ARG001 - the version is pa
     return services().premiums.coverage()
 
 
-@st.cache_data(ttl=_FRESH_SECONDS, max_entries=2, show_spinner=False)
+@st.cache_data(ttl=_UNIVERSE_SECONDS, max_entries=2, show_spinner=False)
 def _universe(version: int) -> tuple[str, ...]:  # noqa: ARG001
     return services().stocks.symbols()
 

@@ -14,10 +14,12 @@ import streamlit as st
 
 from app.bootstrap import Services, build
 from app.settings import PROJECT_FOLDER, Settings, load_settings
-from scanner.errors import DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
+from scanner.errors import DatabaseAuthError, DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
 
 OWNER_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.1
+_COMING_UP: Final = (DatabaseUnreachableError, DatabaseAuthError, DatabaseNotMigratedError)
+"""How a server answers that is being brought up: not at all, without the database, without its tables."""
 
 
 @st.cache_resource(show_spinner="Connecting to the database")
@@ -32,7 +34,7 @@ def services() -> Services:
     while True:
         try:
             return build(settings)
-        except (DatabaseUnreachableError, DatabaseNotMigratedError):
+        except _COMING_UP:
             if owner and owner.process.poll() is not None:
                 _owner.clear()
                 raise DatabaseError(owner.last_words(settings)) from None

@@ -9,6 +9,7 @@ from app.services.sync import SyncProgress
 from app.ui import formats, keys, loaders, text
 from app.ui.frame import guarded
 from app.ui.runtime import services
+from scanner.errors import InputError
 
 _POLL_SECONDS = 1.0
 _IDLE_POLL_SECONDS = 5.0
@@ -35,6 +36,8 @@ def _panel(label: str, symbols: tuple[str, ...] | None, help_text: str) -> None:
             st.progress(progress.done / progress.total if progress.total else 0.0, text=running_line(progress))
         if not loaders.worker_alive():
             st.warning(text.NO_WORKER)
+        if keys.SYNC_REFUSED in st.session_state:
+            st.warning(st.session_state[keys.SYNC_REFUSED])
 
 
 def _redraw_when_changed(progress: SyncProgress | None) -> None:
@@ -50,12 +53,22 @@ def _state(progress: SyncProgress | None) -> tuple[int | None, bool, bool]:
     return progress.run_id, progress.running, loaders.coverage().empty
 
 
+def _start(symbols: tuple[str, ...] | None) -> None:
+    """Start or join a run; why that was refused stays on the page until the next attempt."""
+    try:
+        services().sync.start(symbols)
+    except InputError as error:
+        st.session_state[keys.SYNC_REFUSED] = str(error)
+    else:
+        st.session_state.pop(keys.SYNC_REFUSED, None)
+    st.rerun()
+
+
 def _buttons(label: str, symbols: tuple[str, ...] | None, help_text: str, progress: SyncProgress | None) -> None:
     sync = services().sync
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(label, key="sync_start", type="primary", help=help_text):
-            sync.start(symbols)
-            st.rerun()
+            _start(symbols)
         if progress is not None and progress.running and st.button("Cancel", key="sync_cancel"):
             sync.cancel(progress.run_id)
             st.rerun()

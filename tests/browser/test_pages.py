@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from itertools import dropwhile
 from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -124,13 +126,27 @@ def test_an_empty_database_says_what_to_do_and_a_double_click_starts_one_sync(
 ) -> None:
     tab.goto(f"{empty_dashboard.url}/premium_scanner")
     expect(tab.get_by_text("SIMULATED MARKET")).to_be_visible()
+    wait_for(empty_dashboard, "select count(*) > 0 from stocks")
     tab.get_by_role("link", name="Home", exact=True).click()
     expect(tab.get_by_text("Start here")).to_be_visible()
     expect(tab.get_by_text("Press Sync All")).to_be_visible()
     tab.get_by_role("button", name="Sync All").dblclick()
     expect(tab.get_by_text("Last sync finished")).to_be_visible()
     expect(tab.get_by_text("Best puts at 28-35 days")).to_be_visible()
-    settings = load_settings(mode="simulated", data_dir=empty_dashboard.data_dir)
+    assert asked(empty_dashboard, "select count(*) from scan_runs") == 1
+
+
+def asked(dashboard: Dashboard, query: LiteralString) -> Any:
+    settings = load_settings(mode="simulated", data_dir=dashboard.data_dir)
     with psycopg.connect(database_dsn(settings)) as connection:
-        found = connection.execute("select count(*) from scan_runs").fetchone()
-    assert found == (1,)
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def wait_for(dashboard: Dashboard, query: LiteralString) -> None:
+    for _ in range(100):
+        if asked(dashboard, query):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"never true: {query}")

@@ -19,7 +19,7 @@ from app.services.stocks import OVERVIEW
 from app.services.sync import RunState, SymbolFailure, SyncProgress
 from app.ui import runtime
 from scanner.calendar import MarketCalendar
-from scanner.errors import DatabaseTooOldError
+from scanner.errors import DatabaseTooOldError, InputError
 from scanner.model import Mode, PremiumFilters, RejectionReason, ScanResult, SymbolCount
 from tests.unit.app.ui.frames import AS_OF, call, put, scan_frame
 
@@ -53,6 +53,7 @@ class Sync:
         self._progress = progress
         self._alive = alive
         self.started: list[tuple[str, ...] | None] = []
+        self.refusal = ""
 
     def progress(self) -> SyncProgress | None:
         return self._progress
@@ -61,6 +62,8 @@ class Sync:
         return self._alive
 
     def start(self, symbols: tuple[str, ...] | None = None) -> int:
+        if self.refusal:
+            raise InputError(self.refusal)
         self.started.append(symbols)
         return 7
 
@@ -168,6 +171,17 @@ def test_a_running_sync_shows_where_it_stands(monkeypatch: pytest.MonkeyPatch) -
     assert app.button(key="sync_cancel").label == "Cancel"
     app.button(key="sync_start").click().run()
     assert services.sync.started == [None]
+
+
+def test_a_refused_sync_says_why_until_the_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = made_by_hand(EMPTY)
+    app = opened(monkeypatch, services)
+    services.sync.refusal = "there is no symbol to run. Add stocks first"
+    app.button(key="sync_start").click().run()
+    assert "Add stocks first" in words(app.run())
+    services.sync.refusal = ""
+    app.button(key="sync_start").click().run()
+    assert "Add stocks first" not in words(app)
 
 
 @pytest.mark.parametrize(("mode", "banner"), [(Mode.SIMULATED, True), (Mode.RECORDED, True), (Mode.LIVE, False)])
