@@ -33,11 +33,19 @@ MAX_ATTEMPTS: Final = 4
 MAX_CLAIMS: Final = 10
 """Claims of a symbol at most, attempts cut short by the death of a worker included."""
 
+DOWN_AFTER: Final = 8
+"""After this many unanswered calls in a row the source is down: symbols fail at once and are not tried again, so that
+a run without a network ends soon. The first answer ends that."""
+
 WAIT_SECONDS: Final = (2.0, 6.0, 15.0)
 """Before the second, third and fourth attempt; a quarter more or less by chance."""
 
 RATE_LIMIT_SECONDS: Final = 30.0
-LONGEST_WAIT_SECONDS: Final = 300.0
+LONGEST_DOWN_AFTER: Final = 8
+"""After this many unanswered calls in a row the source is down: symbols fail at once and are not tried again, so that
+a run without a network ends soon. The first answer ends that."""
+
+WAIT_SECONDS: Final = 300.0
 _DIVIDENDS_KEPT: Final = timedelta(minutes=10)
 
 
@@ -72,6 +80,7 @@ class SymbolSync:
         self._chance = chance
         self._worker = worker
         self._dividends = _Dividends(database)
+        self._unanswered = 0
 
     def run(self, run_id: int, symbol: str) -> float | None:
         """Do the symbol. Returns None when it is done (well or badly), else the seconds until the next attempt.
@@ -111,6 +120,7 @@ class SymbolSync:
         now = self._clock()
         began = time.perf_counter()
         snapshot = self._source().chain(symbol, _targets(market_date(now)))
+        self._unanswered = 0
         fetched = time.perf_counter()
         facts = premium_facts(
             snapshot,
@@ -126,8 +136,9 @@ class SymbolSync:
 
     def _after_source_error(self, run_id: int, symbol: str, attempt: int, error: SourceError) -> float | None:
         """Try again later what may pass by itself, at most `MAX_ATTEMPTS` times; record the rest."""
+        self._unanswered = self._unanswered + 1 if isinstance(error, SourceUnavailableError) else 0
         transient = isinstance(error, SourceUnavailableError | RateLimitedError)
-        if not transient or attempt >= MAX_ATTEMPTS:
+        if not transient or attempt >= MAX_ATTEMPTS or self._unanswered > DOWN_AFTER:
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
             return None
         with self._database.connection() as connection:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from app.services.job_names import AFTER_RUN_TASK, REFERENCE_TASK, SYMBOL_TASK
-from app.services.symbol_sync import MAX_ATTEMPTS, MAX_CLAIMS, PricingInputs
+from app.services.symbol_sync import DOWN_AFTER, MAX_ATTEMPTS, MAX_CLAIMS, PricingInputs
 from app.services.sync import RunState, SyncProgress, SyncService
 from db import premiums, scan_runs, snapshots
 from db.engine import Database
@@ -168,6 +168,24 @@ def test_a_failure_that_does_not_pass_ends_after_the_last_attempt(sync: SyncServ
     assert all(wait is not None for wait in waits[:-1])
     assert (at(sync).failed, at(sync).state) == (1, RunState.FINISHED)
     assert at(sync).failures[0].attempts == MAX_ATTEMPTS
+
+
+def test_a_source_that_answers_nobody_is_not_asked_four_times_for_each(
+    sync: SyncService, source: ScriptedSource
+) -> None:
+    symbols = [f"S{letter}" for letter in "ABCDEFGHIJKL"]
+    for symbol in symbols:
+        source.failures[symbol] = [DOWN] * MAX_ATTEMPTS
+    run_id = sync.start(symbols)
+    waits = do_all(sync, run_id, *symbols)
+    assert [wait is not None for wait in waits] == [True] * DOWN_AFTER + [False] * (len(symbols) - DOWN_AFTER)
+    assert do_all(sync, run_id, *symbols[:DOWN_AFTER]) == [None] * DOWN_AFTER
+    assert (at(sync).failed, at(sync).state) == (len(symbols), RunState.FINISHED)
+    source.failures.clear()
+    again = sync.retry_failed(run_id)
+    assert again is not None
+    assert do_all(sync, again, *symbols) == [None] * len(symbols)
+    assert at(sync).succeeded == len(symbols)
 
 
 def test_the_vendors_wish_to_wait_is_granted(sync: SyncService, source: ScriptedSource) -> None:
