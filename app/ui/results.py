@@ -28,7 +28,8 @@ def summary_line(result: ScanResult) -> str:
     """How many rows of how many contracts, for when and at which price."""
     as_of = f"as of {formats.new_york_time(result.as_of, seconds=True)} New York, price basis {result.filters.basis}"
     if not result.counts:
-        return f"**{result.shown:,} rows**, {as_of}"
+        cut = "the best " if result.shown >= loaders.DATABASE_ROWS else ""
+        return f"**{cut}{result.shown:,} rows**, {as_of}"
     return f"**{result.shown:,} rows** of {result.passed:,} that passed, {result.fetched:,} contracts fetched, {as_of}"
 
 

@@ -28,6 +28,8 @@ def overview_table(stocks: pd.DataFrame) -> None:
         height=min(620, _ROW_HEIGHT * (len(stocks) + 1) + 12),
         column_config={
             "Ticker": st.column_config.TextColumn(width=70, pinned=True),
+            "Name": st.column_config.TextColumn(width=230),
+            "Sector": st.column_config.TextColumn(width=170),
             "Last": st.column_config.NumberColumn(format="%,.2f", help="Last price of the stock, $."),
             "Change %": st.column_config.NumberColumn(format="%+.2f", help="Against the previous close."),
             "Contracts": st.column_config.NumberColumn(format="%,d", help="Contracts stored now."),
@@ -49,6 +51,8 @@ def overview_frame(stocks: pd.DataFrame) -> pd.DataFrame:
             "Ticker": stocks["symbol"],
             "Name": stocks["name"],
             "Sector": stocks["sector"],
+            "Name": st.column_config.TextColumn(width=230),
+            "Sector": st.column_config.TextColumn(width=170),
             "Last": stocks["last_price"],
             "Change %": stocks["change_pct"],
             "Next earnings": earnings,
