@@ -41,11 +41,7 @@ WAIT_SECONDS: Final = (2.0, 6.0, 15.0)
 """Before the second, third and fourth attempt; a quarter more or less by chance."""
 
 RATE_LIMIT_SECONDS: Final = 30.0
-LONGEST_DOWN_AFTER: Final = 8
-"""After this many unanswered calls in a row the source is down: symbols fail at once and are not tried again, so that
-a run without a network ends soon. The first answer ends that."""
-
-WAIT_SECONDS: Final = 300.0
+LONGEST_WAIT_SECONDS: Final = 300.0
 _DIVIDENDS_KEPT: Final = timedelta(minutes=10)
 
 
