@@ -77,7 +77,10 @@ def _array(values: Any, column: Column) -> pa.Array:
         return pa.array(values.to_numpy(dtype="datetime64[us]"), type=kind)
     if column.kind == "date":
         return pa.array(values.to_numpy().astype("datetime64[D]"), type=kind)
-    return pa.array(values if column.kind == "text" else values.to_numpy(), type=kind)
+    if column.kind == "text":
+        text = pa.array(values, type=kind)
+        return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+    return pa.array(values.to_numpy(), type=kind)
 
 
 def copy_bytes(batches: Sequence[pa.RecordBatch]) -> bytes:

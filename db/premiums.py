@@ -348,8 +348,12 @@ def delete_expired(connection: Connection[Any], *, today: date) -> int:
 def vacuum(connection: Connection[Any]) -> None:
     """After a run: mark what is visible to everybody and count anew, so that scans read the index alone.
 
-    The connection must be idle; it is in autocommit meanwhile, as VACUUM runs in no transaction.
+    The connection must be idle; it is in autocommit meanwhile, as VACUUM runs in no transaction. Symbols are stored
+    without waiting for the disk, and nothing is marked before it is there: one commit that waits comes first.
     """
+    with connection.transaction():
+        connection.execute("select set_config('synchronous_commit', 'on', true)")
+        connection.execute("select pg_logical_emit_message(true, 'options-scanner', 'vacuum')")
     before = connection.autocommit
     connection.autocommit = True
     try:

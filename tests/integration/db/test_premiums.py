@@ -1,0 +1,422 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import psycopg
+import pytest
+from pandas.testing import assert_frame_equal
+
+from db import data_version, premiums, scan_runs, snapshots, stocks
+from db.engine import Database
+from scanner.errors import DatabaseError, InputError, SchemaError, SupersededError
+from scanner.schema import PREMIUM
+from tests.integration.db.conftest import NOW, SETTINGS, TODAY, Priced
+
+LATER = NOW + timedelta(minutes=10)
+
+Pricer = Callable[..., Priced]
+
+
+def store(database: Database, one: Priced, *, now: datetime = NOW, claim: premiums.Claim | None = None) -> int:
+    with database.connection() as connection:
+        return premiums.replace_symbol(connection, one.facts, one.snapshot, now=now, today=TODAY, claim=claim)
+
+
+def stored(database: Database, *symbols: str) -> pd.DataFrame:
+    with database.connection() as connection:
+        return premiums.of_symbols(connection, symbols)
+
+
+def in_stored_order(facts: pd.DataFrame) -> pd.DataFrame:
+    return facts.sort_values(["symbol", "root", "expiration", "option_type", "strike"]).reset_index(drop=True)
+
+
+def value(database: Database, query: str) -> object:
+    with database.connection() as connection:
+        row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def counted(database: Database) -> object:
+    return value(database, "select sum(contracts) from stock_premium_counts")
+
+
+def delivered(one: Priced, kept: pd.Series, **changes: object) -> Priced:
+    """The same answer with only the rows `kept`, a little later."""
+    changed = {"fetched_at": LATER, "contracts": one.snapshot.contracts[kept.to_numpy()].reset_index(drop=True)}
+    facts = one.facts[kept].reset_index(drop=True)
+    return Priced(dataclasses.replace(one.snapshot, **{**changed, **changes}), facts)  # type: ignore[arg-type]
+
+
+def test_what_is_stored_comes_back_unchanged(database: Database, universe: tuple[str, ...], priced: Pricer) -> None:
+    one = priced("AAPL")
+    assert store(database, one) == len(one.facts) > 50
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(one.facts), check_exact=True)
+
+
+def test_the_declared_columns_and_the_tables_are_the_same(database: Database) -> None:
+    with database.connection() as connection:
+        rows = connection.execute(
+            "select column_name, is_nullable = 'YES' from information_schema.columns "
+            "where table_name = 'stock_premiums'"
+        ).fetchall()
+    assert dict(rows) == {
+        **{column.name: column.null for column in PREMIUM.columns},
+        "scan_id": True,
+        "delta_band": True,
+    }
+
+
+def test_a_symbol_without_rows_reads_as_an_empty_declared_frame(database: Database) -> None:
+    assert_frame_equal(stored(database, "AAPL"), PREMIUM.empty())
+
+
+def test_contracts_no_longer_delivered_leave(database: Database, universe: tuple[str, ...], priced: Pricer) -> None:
+    one, other = priced("AAPL"), priced("KO")
+    store(database, one)
+    store(database, other)
+    fewer = delivered(one, one.facts["strike"] > one.facts["spot"])
+    store(database, fewer, now=LATER)
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(fewer.facts))
+    assert_frame_equal(stored(database, "KO"), in_stored_order(other.facts))
+    assert counted(database) == len(fewer.facts) + len(other.facts)
+
+
+def test_an_expiration_that_failed_alone_keeps_its_rows(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("AAPL")
+    store(database, one)
+    failed = one.facts["expiration"].iloc[0]
+    fewer = delivered(one, one.facts["expiration"] != failed, missing_expirations=(failed.date(),))
+    store(database, fewer, now=LATER)
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(one.facts))
+    assert counted(database) == value(database, "select contracts from stock_chains") == len(one.facts)
+
+
+def test_an_expired_one_leaves_even_when_its_expiration_failed(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("AAPL")
+    store(database, one)
+    failed = one.facts["expiration"].min()
+    fewer = delivered(one, one.facts["expiration"] != failed, missing_expirations=(failed.date(),))
+    with database.connection() as connection:
+        day_after = failed.date() + timedelta(days=1)
+        premiums.replace_symbol(connection, fewer.facts, fewer.snapshot, now=LATER, today=day_after)
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(fewer.facts))
+
+
+def test_expired_contracts_of_all_symbols_can_be_removed(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("AAPL")
+    store(database, one)
+    first = one.facts["expiration"].min()
+    expired = int((one.facts["expiration"] == first).sum())
+    with database.connection() as connection:
+        assert premiums.delete_expired(connection, today=first.date()) == 0
+        assert premiums.delete_expired(connection, today=first.date() + timedelta(days=1)) == expired
+    left = len(one.facts) - expired
+    assert len(stored(database, "AAPL")) == counted(database) == left
+    assert value(database, "select contracts from stock_chains") == left
+
+
+def test_the_snapshot_is_appended_in_the_same_transaction(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one, two = priced("AAPL"), priced("AAPL", LATER)
+    store(database, one)
+    store(database, two, now=LATER)
+    with database.connection() as connection:
+        first = snapshots.latest(connection, "AAPL", as_of=LATER - timedelta(seconds=1))
+        second = snapshots.latest(connection, "AAPL", as_of=LATER)
+        before = snapshots.latest(connection, "AAPL", as_of=NOW - timedelta(seconds=1))
+    assert first is not None
+    assert second is not None
+    assert before is None
+    assert_frame_equal(first.contracts, one.snapshot.contracts)
+    assert_frame_equal(second.contracts, two.snapshot.contracts)
+
+
+def test_the_symbol_of_the_run_succeeds_with_its_account(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("AAPL")
+    with database.connection() as connection:
+        run_id = scan_runs.start_or_join(connection, ["AAPL"], SETTINGS, now=NOW).run_id
+        attempt = scan_runs.claim(connection, run_id, "AAPL", worker="w:1", now=NOW)
+    assert attempt == 1
+    store(database, one, claim=premiums.Claim(run_id, attempt, fetch_ms=12.5, price_ms=3.25))
+    with database.connection() as connection:
+        row = connection.execute(
+            "select state, fetched, stored, iv_null, fetch_ms, price_ms, store_ms > 0, source, error_class "
+            "from scan_run_symbols"
+        ).fetchone()
+    assert row is not None
+    state, fetched, rows, iv_null, *rest = row
+    assert (state, fetched, rows) == ("succeeded", one.snapshot.fetched_count, len(one.facts))
+    assert iv_null == one.facts["iv_reason"].value_counts().to_dict()
+    assert rest == [12.5, 3.25, True, "simulated", None]
+    assert value(database, "select distinct scan_id from stock_premiums") == run_id
+
+
+def test_the_data_version_advances_with_the_rows_but_not_with_every_symbol(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    with database.connection() as connection:
+        connection.execute("update data_version set advanced_at = now() - interval '1 minute'")
+        before = data_version.current(connection)
+    store(database, priced("AAPL"))
+    store(database, priced("KO"))
+    with database.connection() as connection:
+        assert data_version.current(connection) == before + 1
+
+
+def test_an_older_chain_never_replaces_a_newer_one(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    old, new = priced("AAPL"), priced("AAPL", LATER)
+    store(database, new, now=LATER)
+    with pytest.raises(SupersededError):
+        store(database, old)
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(new.facts))
+    assert value(database, "select count(*) from chain_snapshots") == 1
+
+
+def test_a_worker_that_was_given_up_stores_nothing(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    with database.connection() as connection:
+        run_id = scan_runs.start_or_join(connection, ["AAPL"], SETTINGS, now=NOW).run_id
+        first = scan_runs.claim(connection, run_id, "AAPL", worker="w:1", now=NOW)
+        second = scan_runs.claim(connection, run_id, "AAPL", worker="w:2", now=LATER)
+    assert (first, second) == (1, 2)
+    with pytest.raises(SupersededError):
+        store(database, priced("AAPL"), claim=premiums.Claim(run_id, 1))
+    assert stored(database, "AAPL").empty
+    assert value(database, "select count(*) from chain_snapshots") == 0
+    store(database, priced("AAPL"), claim=premiums.Claim(run_id, 2))
+    assert value(database, "select state from scan_run_symbols") == "succeeded"
+
+
+def test_duplicate_contracts_are_refused_whole(database: Database, universe: tuple[str, ...], priced: Pricer) -> None:
+    one = priced("AAPL")
+    store(database, one)
+    twice = pd.concat([one.facts, one.facts.tail(1)], ignore_index=True)
+    again = dataclasses.replace(one.snapshot, fetched_at=LATER)
+    with pytest.raises(SchemaError, match="duplicate key"):
+        store(database, Priced(again, twice), now=LATER)
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(one.facts))
+    store(database, priced("AAPL", LATER), now=LATER)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda facts: facts.drop(columns="delta"), "delta is missing"),
+        (lambda facts: facts.assign(wings=1.0), "wings is not declared"),
+        (lambda facts: facts.assign(strike=facts["strike"].astype("int64")), "strike is int64"),
+        (lambda facts: facts.assign(flags=pd.Series([None] * len(facts), dtype="str")), "flags"),
+    ],
+)
+def test_a_frame_of_another_form_is_refused(
+    database: Database,
+    universe: tuple[str, ...],
+    priced: Pricer,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    says: str,
+) -> None:
+    one = priced("AAPL")
+    with pytest.raises(SchemaError, match=says):
+        store(database, Priced(one.snapshot, change(one.facts)))
+    assert stored(database, "AAPL").empty
+
+
+def test_columns_in_another_order_are_the_same_frame(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("KO")
+    store(database, Priced(one.snapshot, one.facts[PREMIUM.names[::-1]]))
+    assert_frame_equal(stored(database, "KO"), in_stored_order(one.facts))
+
+
+def test_a_symbol_outside_the_universe_is_refused(database: Database, priced: Pricer) -> None:
+    with pytest.raises(InputError, match="not in the universe: AAPL"):
+        store(database, priced("AAPL"))
+    assert value(database, "select count(*) from chain_snapshots") == 0
+
+
+def test_rows_of_another_symbol_are_refused(database: Database, universe: tuple[str, ...], priced: Pricer) -> None:
+    with pytest.raises(InputError, match="another symbol"):
+        store(database, Priced(priced("AAPL").snapshot, priced("KO").facts))
+
+
+def test_a_symbol_is_stored_in_a_transaction_of_its_own(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("AAPL")
+    with database.connection() as connection:
+        connection.execute("select 1")
+        with pytest.raises(InputError, match="its own"):
+            premiums.replace_symbol(connection, one.facts, one.snapshot, now=NOW, today=TODAY)
+
+
+def test_a_chain_without_contracts_empties_the_symbol(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("AAPL")
+    store(database, one)
+    none = delivered(one, pd.Series(False, index=one.facts.index))
+    assert store(database, none, now=LATER) == 0
+    assert stored(database, "AAPL").empty
+    assert counted(database) is None
+
+
+def test_two_writers_of_one_symbol_leave_the_whole_of_the_newer(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    answers = [priced("AAPL", NOW + timedelta(minutes=minute)) for minute in range(8)]
+
+    def write(one: Priced) -> bool:
+        try:
+            store(database, one, now=one.snapshot.fetched_at)
+        except SupersededError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(write, answers))
+    assert done[-1]
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(answers[-1].facts))
+    assert counted(database) == len(answers[-1].facts)
+    assert value(database, "select count(*) from chain_snapshots") == sum(done)
+
+
+def test_a_connection_killed_in_the_middle_leaves_nothing_half_written(
+    database: Database, database_dsn: str, universe: tuple[str, ...], priced: Pricer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = priced("AAPL"), priced("AAPL", LATER)
+    store(database, one)
+    append = snapshots.append
+
+    def killed(connection: psycopg.Connection[object], *args: object, **kwargs: object) -> None:
+        with psycopg.connect(database_dsn, autocommit=True) as other:
+            other.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
+        append(connection, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(snapshots, "append", killed)
+    with pytest.raises(DatabaseError):
+        store(database, two, now=LATER)
+    monkeypatch.undo()
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(one.facts))
+    assert value(database, "select count(*) from chain_snapshots") == 1
+    store(database, two, now=LATER)
+    assert_frame_equal(stored(database, "AAPL"), in_stored_order(two.facts))
+
+
+def test_readers_ask_for_one_expiration_and_for_all_expirations(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one, other = priced("AAPL"), priced("KO")
+    store(database, one)
+    store(database, other)
+    expiration = one.facts["expiration"].iloc[0]
+    wanted = in_stored_order(one.facts[one.facts["expiration"] == expiration])
+    with database.connection() as connection:
+        assert_frame_equal(premiums.of_expiration(connection, "AAPL", "AAPL", expiration.date()), wanted)
+        days = premiums.expirations(connection)
+    both = pd.concat([one.facts, other.facts])["expiration"]
+    assert days == tuple(sorted({day.date() for day in both}))
+
+
+def test_nothing_stored_has_no_expirations_and_no_coverage(database: Database) -> None:
+    with database.connection() as connection:
+        assert premiums.expirations(connection) == ()
+        assert premiums.coverage(connection) == premiums.Coverage(0, 0, 0, None, None, ())
+
+
+def test_coverage_says_how_much_from_where_and_how_old(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one, other = priced("AAPL"), priced("KO")
+    store(database, one)
+    store(database, other)
+    times = pd.concat([one.facts, other.facts])
+    quoted = times["quote_time"].fillna(times["answer_time"])
+    with database.connection() as connection:
+        covered = premiums.coverage(connection)
+        unreadable = premiums.unreadable(connection, ["AAPL", "KO", "TSLA"])
+    assert (covered.symbols, covered.symbols_with_data, covered.contracts) == (5, 2, len(times))
+    assert (covered.oldest_quote, covered.newest_quote) == (quoted.min(), quoted.max())
+    assert covered.sources == ("simulated",)
+    assert unreadable == {"AAPL": sum(one.snapshot.unreadable.values()), "KO": sum(other.snapshot.unreadable.values())}
+
+
+def test_top_premiums_are_the_puts_of_definitions_4(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    facts = []
+    for symbol in universe:
+        store(database, priced(symbol))
+        facts.append(priced(symbol).facts)
+    with database.connection() as connection:
+        premiums.refresh_top_premiums(connection, today=TODAY)
+        rows = connection.execute(
+            "select symbol, strike, rank, dte, monthly_return, refreshed_for from top_premiums order by symbol, rank"
+        ).fetchall()
+        best = premiums.top_premiums(connection, limit=3)
+    table = pd.concat(facts, ignore_index=True)
+    days = (table["expiration"] - pd.Timestamp(TODAY)).dt.days
+    expected = table[
+        (table["option_type"] == "put")
+        & days.between(28, 35)
+        & table["delta"].between(-0.35, -0.25)
+        & table["quote_reason"].isna()
+    ]
+    assert len(expected) == len(rows) > 5
+    assert {row[3] for row in rows} <= set(range(28, 36))
+    assert {row[5] for row in rows} == {TODAY}
+    view = pd.DataFrame(rows, columns=["symbol", "strike", "rank", "dte", "monthly_return", "refreshed_for"])
+    expected = expected.assign(monthly=expected["premium_pct"] / days[expected.index] * 30)
+    for symbol in universe:
+        group = view[view["symbol"] == symbol]
+        own = expected[expected["symbol"] == symbol].sort_values("monthly", ascending=False)
+        assert group["rank"].tolist() == list(range(1, len(own) + 1))
+        assert group["monthly_return"].tolist() == pytest.approx(own["monthly"].tolist())
+    assert best["symbol"].is_unique
+    assert len(best) == 3
+
+
+def test_the_view_can_be_refreshed_for_any_day(database: Database, universe: tuple[str, ...], priced: Pricer) -> None:
+    store(database, priced("AAPL"))
+    with database.connection() as connection:
+        premiums.refresh_top_premiums(connection, today=date(2030, 1, 1))
+        assert premiums.top_premiums(connection, limit=5).empty
+
+
+def test_vacuum_leaves_the_connection_as_it_was(database: Database, universe: tuple[str, ...], priced: Pricer) -> None:
+    store(database, priced("AAPL"))
+    with database.connection() as connection:
+        premiums.vacuum(connection)
+        assert not connection.autocommit
+    with database.connection() as connection:
+        visible = connection.execute("select sum(relallvisible) from pg_class where relname like 'stock_premiums_20%'")
+        assert visible.fetchone() != (0,)
+
+
+def test_stocks_without_a_chain_are_in_the_overview(
+    database: Database, universe: tuple[str, ...], priced: Pricer
+) -> None:
+    one = priced("AAPL")
+    store(database, one)
+    with database.connection() as connection:
+        rows = {row.symbol: row for row in stocks.overview(connection)}
+    assert tuple(rows) == universe
+    assert (rows["AAPL"].contracts, rows["AAPL"].synced_at) == (len(one.facts), NOW.astimezone(UTC))
+    assert (rows["KO"].contracts, rows["KO"].synced_at) == (0, None)
