@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 import pandas as pd
 
 from app.services.symbol_sync import PricingInputs, coming_dividends
 from db import data_version, premiums, snapshots, stocks
+from db.database_scanner import DatabaseScanner
 from db.engine import Database
-from scanner.model import Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
+from scanner.calendar import market_date, target_windows
+from scanner.model import ExpirationWindow, Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
 from scanner.premiums import PremiumScanner, as_of_columns
+from scanner.quality import age_cutoffs
 from scanner.symbols import parse_occ
+
+_EVERY_DTE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class PremiumService:
     def __init__(self, *, database: Database, inputs: PricingInputs, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._calendar = inputs.calendar
+        self._stored = DatabaseScanner(database)
         self._scanner = PremiumScanner(inputs.calendar, inputs.rates)
         self._clock = clock
 
@@ -63,11 +70,26 @@ class PremiumService:
 
     def database_scan(self, filters: PremiumFilters, *, as_of: datetime | None = None, limit: int = 500) -> ScanResult:
         """The best `limit` rows of everything stored, ranked in SQL. `counts` stays empty: ask `database_funnel`."""
-        raise NotImplementedError
+        at = as_of or self._clock()
+        windows = self._windows(filters, at, filters.dte_min, filters.dte_max)
+        cutoffs = age_cutoffs(at, self._calendar)
+        facts = self._stored.scan(filters, windows, as_of=at, cutoffs=cutoffs, limit=limit)
+        return ScanResult(rows=self._seen(facts, at, filters.basis), filters=filters, as_of=at, counts=())
 
     def database_funnel(self, filters: PremiumFilters, *, as_of: datetime | None = None) -> tuple[SymbolCount, ...]:
-        """How every stored contract fared: fetched = passed + rejected by reason."""
-        raise NotImplementedError
+        """How every stored contract fared, in one account without a symbol: fetched = passed + rejected by reason."""
+        at = as_of or self._clock()
+        windows = self._windows(filters, at, 0, _EVERY_DTE)
+        return (self._stored.funnel(filters, windows, as_of=at, cutoffs=age_cutoffs(at, self._calendar)),)
+
+    def _windows(
+        self, filters: PremiumFilters, at: datetime, dte_min: int, dte_max: int
+    ) -> tuple[ExpirationWindow, ...]:
+        with self._database.connection() as connection:
+            stored = premiums.expirations(connection)
+        return target_windows(
+            stored, today=market_date(at), targets=filters.target_dtes, dte_min=dte_min, dte_max=dte_max
+        )
 
     def top_premiums(self, limit: int = 20, *, as_of: datetime | None = None) -> pd.DataFrame:
         """The best puts at 28-35 days (`top_premiums` view), a `schema.SCAN` frame."""
