@@ -51,8 +51,6 @@ def overview_frame(stocks: pd.DataFrame) -> pd.DataFrame:
             "Ticker": stocks["symbol"],
             "Name": stocks["name"],
             "Sector": stocks["sector"],
-            "Name": st.column_config.TextColumn(width=230),
-            "Sector": st.column_config.TextColumn(width=170),
             "Last": stocks["last_price"],
             "Change %": stocks["change_pct"],
             "Next earnings": earnings,
