@@ -32,7 +32,7 @@ _UNKNOWN: Final = -1.0
 _BELOW: Final = 1 - 1e-9
 """Rounding between a monthly return and the premium_pct computed back from it must not cost a row."""
 
-_SETTINGS: Final = (
+SETTINGS: Final = (
     "select set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), "
     "set_config('enable_bitmapscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
 )
@@ -64,8 +64,8 @@ class DatabaseScanner:
             return PREMIUM.empty()
         values = {**parameters(filters, as_of=as_of, cutoffs=cutoffs), "limit": limit}
         with self._database.connection() as connection:
-            connection.execute(_SETTINGS)
-            row = columns_cursor(connection).execute(_statement(filters, wanted), values, prepare=False).fetchone()
+            connection.execute(SETTINGS)
+            row = columns_cursor(connection).execute(statement(filters, wanted), values, prepare=False).fetchone()
         return PREMIUM.empty() if row is None or row[0] is None else to_frame(PREMIUM, row)
 
     def funnel(
@@ -86,7 +86,7 @@ class DatabaseScanner:
             return count_by_symbol(connection, filters, windows, parameters(filters, as_of=as_of, cutoffs=cutoffs))
 
 
-def _statement(filters: PremiumFilters, wanted: Sequence[Leg]) -> str:
+def statement(filters: PremiumFilters, wanted: Sequence[Leg]) -> str:
     """One row: every column of the result as an array. `floor` holds no row where fewer than the limit were found."""
     ends = " union all ".join(_end(filters, leg, len(wanted)) for leg in wanted if leg.dte)
     candidates = " union all ".join(_candidates(filters, leg) for leg in wanted)
