@@ -6,7 +6,7 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -24,7 +24,8 @@ from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar
 from scanner.model import Mode, PriceBasis
 from scanner.pricing.rates import RateCurve
-from scanner.sources.registry import SOURCE_NAMES, SourceOptions, Sources, open_sources
+from scanner.sources.registry import SOURCE_NAMES, SourceOptions, Sources, open_sources, recording
+from scanner.symbols import DEFAULT_UNIVERSE
 
 Clock = Callable[[], datetime]
 
@@ -57,11 +58,20 @@ class Services:
         self.database.close()
 
 
-def build(settings: Settings, *, clock: Clock = wall_clock, background: bool = False) -> Services:
+def build(settings: Settings, *, clock: Clock | None = None, background: bool = False) -> Services:
     """Wire everything for one process. `background`: a worker, whose statements may take long.
 
-    Errors: a `DatabaseError` subclass when the database cannot be used.
+    A recording is played back at the instant of its newest answer: there, `clock` stands still.
+    Errors: a `DatabaseError` subclass when the database cannot be used; those of `recording`.
     """
+    universe = DEFAULT_UNIVERSE
+    if settings.mode is Mode.RECORDED and settings.recorded_dir:
+        found = recording(settings.recorded_dir)
+        universe, clock = found.symbols, clock or (lambda: found.newest)
+    return _wire(settings, clock or wall_clock, universe, background)
+
+
+def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background: bool) -> Services:
     patience = _WORKER_STATEMENT_SECONDS if background else settings.statement_timeout_seconds
     database = open_database(
         database_dsn(settings),
@@ -87,7 +97,7 @@ def build(settings: Settings, *, clock: Clock = wall_clock, background: bool = F
         database=database,
         sync=SyncService(database=database, settings=_run_settings(settings), clock=clock, symbol_sync=symbol_sync),
         premiums=PremiumService(database=database, inputs=inputs, clock=clock),
-        stocks=StockService(database=database, clock=clock),
+        stocks=StockService(database=database, clock=clock, universe=universe),
         reference=ReferenceService(
             database=database,
             source=lambda: sources().reference,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scanner.errors import InputError
@@ -33,9 +33,14 @@ def _rate_points(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """Read with the prefix `SCANNER_`, except `DATABASE_URL`. An empty variable counts as not set."""
+    """Read with the prefix `SCANNER_`, except `DATABASE_URL`. An empty variable counts as not set.
 
-    model_config = SettingsConfigDict(env_prefix="SCANNER_", frozen=True, extra="ignore", env_ignore_empty=True)
+    The environment wins over the file `.env` in the project's folder.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SCANNER_", env_file=PROJECT_FOLDER / ".env", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     mode: Mode = Field(default=Mode.LIVE, description="live, simulated or recorded: where the numbers come from.")
     data_dir: Path = Field(
@@ -63,12 +68,14 @@ class Settings(BaseSettings):
     statement_timeout_seconds: float = Field(default=60.0, gt=0, description="How long one SQL statement may run.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     supervisor_pid: int | None = Field(
-        default=None, description="Internal: the process that already owns database and worker."
+        default=None, description="Set by the program itself: the process that already owns database and workers."
     )
 
-    @property
-    def simulated(self) -> bool:
-        return self.mode is Mode.SIMULATED
+    @model_validator(mode="after")
+    def _has_a_recording(self) -> Self:
+        if self.mode is Mode.RECORDED and self.recorded_dir is None:
+            raise ValueError("the mode recorded needs SCANNER_RECORDED_DIR, a folder of saved answers")
+        return self
 
     @property
     def threads_per_worker(self) -> int:
@@ -85,10 +92,12 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        problems = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_input=False)]
+        problems = [f"{_variable(problem['loc'])}{problem['msg']}" for problem in error.errors(include_input=False)]
         raise InputError("settings cannot be read. " + "; ".join(problems)) from None
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
+    if not location:
+        return ""
     name = str(location[0])
-    return name if name == "DATABASE_URL" else f"SCANNER_{name.upper()}"
+    return f"{name if name == 'DATABASE_URL' else f'SCANNER_{name.upper()}'}: "

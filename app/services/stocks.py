@@ -45,11 +45,14 @@ class AddReport:
 
 
 class StockService:
-    """Reads and extends the universe."""
+    """Reads and extends the universe. `universe` are the symbols a new database begins with."""
 
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, database: Database, clock: Callable[[], datetime], universe: Sequence[str] = DEFAULT_UNIVERSE
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._universe = universe
 
     def symbols(self) -> tuple[str, ...]:
         """All symbols of the universe, alphabetically."""
@@ -87,4 +90,4 @@ class StockService:
         with self._database.connection() as connection:
             if stocks.symbols(connection):
                 return ()
-            return stocks.add(connection, DEFAULT_UNIVERSE, now=self._clock())
+            return stocks.add(connection, self._universe, now=self._clock())

@@ -137,6 +137,13 @@ class RecordedSource:
         """The symbols with a saved answer, in alphabetical order. Raises as `chain`."""
         return tuple(sorted({symbol for symbol, _, _ in self._files()}))
 
+    def newest(self) -> datetime:
+        """When the last of all saved answers was fetched. Raises as `chain`, and InputError for an empty folder."""
+        files = self._files()
+        if not files:
+            raise InputError(f"there is no saved answer in {self._folder}")
+        return max(fetched_at for _, fetched_at, _ in files)
+
     def _latest(self, symbol: str) -> Path:
         files = sorted((fetched_at, path) for one, fetched_at, path in self._files() if one == symbol)
         if not files:

@@ -40,6 +40,22 @@ class Sources:
     reference: ReferenceSource | None
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a folder of saved answers holds. `newest`: the instant a replay takes for now, so that nothing expires."""
+
+    symbols: tuple[str, ...]
+    newest: datetime
+
+
+def recording(folder: Path) -> Recording:
+    """Look into a folder of saved answers. Errors: SourceError subclasses, InputError for an empty one."""
+    from scanner.sources.recorded import RecordedSource
+
+    source = RecordedSource(folder)
+    return Recording(symbols=source.symbols(), newest=source.newest())
+
+
 def open_sources(mode: Mode, options: SourceOptions) -> Sources:
     """The sources of a mode. Nothing is called yet.
 

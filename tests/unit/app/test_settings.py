@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from app.settings import load_settings
+from app.settings import PROJECT_FOLDER, Settings, load_settings
 from scanner.errors import InputError
 from scanner.model import Mode
 
@@ -90,4 +91,17 @@ def test_a_rate_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, te
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=name):
+        load_settings()
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    text = (PROJECT_FOLDER / "docs" / "settings.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", text, flags=re.MULTILINE))
+    names = {"DATABASE_URL" if name == "database_url" else f"SCANNER_{name.upper()}" for name in Settings.model_fields}
+    assert documented == names
+
+
+def test_a_replay_without_a_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANNER_MODE", "recorded")
+    with pytest.raises(InputError, match="SCANNER_RECORDED_DIR"):
         load_settings()
