@@ -13,6 +13,9 @@ from typing import IO, Final
 from app.settings import PROJECT_FOLDER
 
 LOG_BYTES_KEPT: Final = 5_000_000
+NEW_GROUP: Final[int] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""What keeps Ctrl-C from a child on Windows; elsewhere a session of its own does."""
+
 _BACK_OFF_SECONDS: Final = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_SECONDS: Final = 60.0
 
@@ -54,6 +57,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 cwd=PROJECT_FOLDER,
                 start_new_session=True,
+                creationflags=NEW_GROUP,
             )
 
     def tend(self) -> Ended | None:

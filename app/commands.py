@@ -38,17 +38,30 @@ def serve(settings: Settings, *, stop: threading.Event) -> int:
     with supervised(Plan(settings, dashboard=True, workers=settings.worker_count), say=say, stop=stop) as supervisor:
         if supervisor is None:
             return 0
-        waits_for_network = settings.mode is Mode.LIVE
-        if waits_for_network:
-            _announce(supervisor, settings)
-        if not stop.is_set() and not has_runs(settings):
-            _first_sync(settings, stop)
-        if not waits_for_network:
-            _announce(supervisor, settings)
+        _go(settings, supervisor, stop)
         stop.wait()
         say("Stopping ...")
     say("Stopped.")
     return 0
+
+
+def _go(settings: Settings, supervisor: Supervisor, stop: threading.Event) -> None:
+    """The address first where the data is there or may be long in coming; workers after the pages, which are awaited.
+
+    Simulated data is there in seconds: the address is shown when the pages are full.
+    """
+    empty = not has_runs(settings)
+    filled_at_once = empty and settings.mode is not Mode.LIVE
+    if empty:
+        supervisor.start_workers()
+    if not filled_at_once:
+        _announce(supervisor, settings)
+    if empty and not stop.is_set():
+        _first_sync(settings, stop)
+    if filled_at_once:
+        _announce(supervisor, settings)
+    if not empty:
+        supervisor.start_workers()
 
 
 def supervise(settings: Settings, *, stop: threading.Event) -> int:
@@ -57,6 +70,7 @@ def supervise(settings: Settings, *, stop: threading.Event) -> int:
     plan = Plan(settings, dashboard=False, workers=settings.worker_count)
     with supervised(plan, say=say, stop=stop, wait=True) as supervisor:
         if supervisor:
+            supervisor.start_workers()
             stop.wait()
     return 0
 
@@ -88,7 +102,9 @@ def sync(settings: Settings, symbols: Sequence[str], *, stop: threading.Event) -
     lock.release()
     if not alone:
         return _sync(build(settings), symbols, stop)
-    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=say, stop=stop):
+    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=say, stop=stop) as supervisor:
+        if supervisor:
+            supervisor.start_workers()
         return _sync(build(settings), symbols, stop)
 
 

@@ -58,14 +58,17 @@ class Supervisor:
         ]
 
     def bring_up(self) -> None:
-        """Dashboard process first (its imports take longest), then database, schema and workers; keep them up then."""
+        """Dashboard process first (its imports take longest), then database and schema; keep them up then."""
         if self._dashboard:
             check_port(self._plan.settings)
             self._dashboard.start()
         prepare_database(self._plan.settings, self._server)
+        self._tending.start()
+
+    def start_workers(self) -> None:
+        """Start the workers and keep them up."""
         for worker in self._workers:
             worker.start()
-        self._tending.start()
 
     def wait_for_dashboard(self) -> bool:
         """True once the dashboard answers; False when it did not within a minute, or we are asked to stop."""

@@ -49,7 +49,10 @@ def symbols(count: int) -> tuple[str, ...]:
 def runs(settings: Settings, count: int, repeats: int) -> Iterator[Result]:
     """Sync the same symbols `repeats` times: the first run inserts, later ones replace."""
     stop = threading.Event()
-    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=print, stop=stop):
+    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=print, stop=stop) as supervisor:
+        if supervisor is None:
+            return
+        supervisor.start_workers()
         services = build(settings)
         while not services.sync.worker_alive():
             time.sleep(0.05)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ from typing import Final
 
 import streamlit as st
 
+import app.ui
 from app.bootstrap import Services, build
 from app.settings import PROJECT_FOLDER, Settings, load_settings
 from scanner.errors import DatabaseAuthError, DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
@@ -57,6 +60,7 @@ class _Owner:
                 stderr=subprocess.STDOUT,
                 cwd=PROJECT_FOLDER,
                 start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
 
     def last_words(self, settings: Settings) -> str:
@@ -87,4 +91,5 @@ def serve(settings: Settings) -> None:
 
 
 def _warm_up() -> None:
-    import plotly.graph_objects  # noqa: F401
+    for module in pkgutil.iter_modules(app.ui.__path__, "app.ui."):
+        importlib.import_module(module.name)

@@ -38,7 +38,9 @@ def run_worker(settings: Settings, *, lifeline: bool) -> int:
     services = _connected(settings)
     presence = WorkerPresence(services.database.dsn)
     try:
-        return asyncio.run(_work(services, presence, lifeline))
+        # psycopg needs a selector loop, which is not the usual one on Windows.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            return runner.run(_work(services, presence, lifeline))
     finally:
         presence.close()
         services.close()
