@@ -7,6 +7,7 @@ asked us to stop, or is gone (kill -9 included). It works on every system and ne
 from __future__ import annotations
 
 import os
+import os
 import sys
 import threading
 from collections.abc import Callable

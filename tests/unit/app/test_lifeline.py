@@ -32,3 +32,11 @@ def test_the_child_of_a_killed_parent_ends() -> None:
         process.kill()
         remaining, _ = process.communicate(timeout=10)
         assert remaining == b""
+
+
+def test_a_child_with_a_living_parent_ends_by_itself_in_order() -> None:
+    code = CHILD + "time.sleep(0.2)\n"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.wait(timeout=10) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
