@@ -7,7 +7,6 @@ asked us to stop, or is gone (kill -9 included). It works on every system and ne
 from __future__ import annotations
 
 import os
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from collections.abc import Callable
 
 def on_parent_gone(stop: Callable[[], None]) -> threading.Thread:
     """Call `stop` once, from a thread of its own, when the parent lets go of our standard input."""
-
     descriptor = sys.stdin.fileno()
 
     def wait() -> None:
