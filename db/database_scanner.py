@@ -18,19 +18,26 @@ import pandas as pd
 from db.engine import Database
 from db.frames import columns_cursor, select_columns, to_frame
 from db.funnel import count, count_by_symbol
-from db.scan_conditions import BANDS, Leg, delta_bands, legs, parameters, passes, premium_pct
+from db.scan_conditions import (
+    BANDS,
+    ROUNDING,
+    Leg,
+    delta_bands,
+    legs,
+    most_over_bid,
+    parameters,
+    passes,
+    premium_pct,
+)
 from scanner.conventions import PREFERRED_DELTA, RETURN_DAYS_MONTHLY
 from scanner.model import AgeCutoffs, ExpirationWindow, PremiumFilters, SymbolCount
 from scanner.schema import PREMIUM
 
-_END_ROWS: Final = 3
-"""Rows looked at to find the floor, as a multiple of the rows wanted, over all expirations."""
+_END_ROWS: Final = 4
+"""Rows looked at over all legs to find the floor, as a multiple of the rows wanted: many legs have few or none."""
 
 _UNKNOWN: Final = -1.0
 """Stands for the unknown monthly return of a contract's last day: it ranks behind all others."""
-
-_BELOW: Final = 1 - 1e-9
-"""Rounding between a monthly return and the premium_pct computed back from it must not cost a row."""
 
 SETTINGS: Final = (
     "select set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), "
@@ -108,20 +115,21 @@ def statement(filters: PremiumFilters, wanted: Sequence[Leg]) -> str:
 
 def _end(filters: PremiumFilters, leg: Leg, legs_in_all: int) -> str:
     """The best rows of one leg in one band."""
-    most = f"%(limit)s * {_END_ROWS} / {legs_in_all} + 1"
+    most = f"least(%(limit)s, %(limit)s * {_END_ROWS} / {legs_in_all} + 1)"
     return f"({_rows(filters, leg)} and delta_band = {_richest_band(filters)} order by premium_pct desc limit {most})"
 
 
 def _candidates(filters: PremiumFilters, leg: Leg) -> str:
-    """All rows of one leg from the floor on."""
+    """All rows of one leg from the floor on. The second condition, in the index's key, follows from the first."""
     bands = ", ".join(str(band) for band in delta_bands(filters))
+    rows = f"{_rows(filters, leg)} and delta_band in ({bands})"
     lowest = "(select lowest from floor)"
-    if leg.dte:
-        least = leg.dte / RETURN_DAYS_MONTHLY * _BELOW
-        floor = f"{premium_pct(filters, leg.option_type)} >= coalesce({lowest}, 0) * {least!r}"
-    else:
-        floor = f"{lowest} is null"
-    return f"{_rows(filters, leg)} and delta_band in ({bands}) and {floor}"
+    if not leg.dte:
+        return f"{rows} and {lowest} is null"
+    least = f"coalesce({lowest}, 0) * {leg.dte / RETURN_DAYS_MONTHLY * ROUNDING!r}"
+    floor = f"{rows} and {premium_pct(filters, leg.option_type)} >= {least}"
+    most = most_over_bid(filters)
+    return floor if most is None or most == 1 else f"{floor} and premium_pct >= {least} / {most!r}"
 
 
 def _rows(filters: PremiumFilters, leg: Leg) -> str:

@@ -17,6 +17,9 @@ from scanner.model import AgeCutoffs, ExpirationWindow, Grade, OptionType, Premi
 BANDS: Final = 20
 """Bands of delta from 0 to 1."""
 
+ROUNDING: Final = 1 - 1e-9
+"""Taken off a bound that is computed backwards, so that rounding never costs a row."""
+
 _DAYS_EXPIRY_MAY_PRECEDE: Final = 3
 """A contract expires at the last session before an expiration that is none: a long week-end at most before it. Only
 nearer legs ask for the expiry instant, which is in no index; target DTEs have no such legs."""
@@ -78,7 +81,24 @@ def limit_tests(filters: PremiumFilters, option_type: OptionType) -> tuple[tuple
 def passes(filters: PremiumFilters, option_type: OptionType) -> str:
     """Rows with a good quote that meet every limit, the test that most fail first."""
     _, liquid, delta, *others = (condition for _, condition in limit_tests(filters, option_type))
-    return " and ".join([delta, liquid, *others])
+    tests = [delta, liquid, *others]
+    most = most_over_bid(filters)
+    if filters.min_premium_pct is not None and most not in (None, 1):
+        tests.append(f"premium_pct >= %(min_premium_pct)s * {ROUNDING / most!r}")
+    return " and ".join(tests)
+
+
+def most_over_bid(filters: PremiumFilters) -> float | None:
+    """The most that a premium on the filters' basis can be of the bid, as a factor; None without a bound.
+
+    The spread limit bounds it: with s = (ask - bid) / mid, ask = bid (2 + s) / (2 - s) where s < 2.
+    """
+    if filters.basis.fraction == 0:
+        return 1.0
+    if filters.max_spread_pct is None or filters.max_spread_pct >= 200:
+        return None
+    spread = filters.max_spread_pct / 100
+    return 1 + filters.basis.fraction * 2 * spread / (2 - spread)
 
 
 def premium_pct(filters: PremiumFilters, option_type: OptionType) -> str:
