@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.connection import database_dsn, embedded_server
 from app.lifeline import on_parent_gone
 from app.log import redact
 from app.settings import Settings
+from app.stand_by import StandBy
 from app.supervisor import Plan, Supervisor, dashboard_url, prepare_database, supervised
 from db import scan_runs
 from db.connect import connect
 from db.embedded import ServerStatus
-from scanner.errors import ScannerError
+from scanner.errors import (
+    DatabaseAuthError,
+    DatabaseError,
+    DatabaseNotMigratedError,
+    DatabaseUnreachableError,
+    ScannerError,
+)
 from scanner.model import Mode
 
 if TYPE_CHECKING:
     from app.bootstrap import Services
+
+RETRY_SECONDS: Final = 0.1
+DATABASE_SECONDS: Final = 60.0
 
 
 def say(text: str) -> None:
@@ -29,17 +40,18 @@ def say(text: str) -> None:
 def explain(error: ScannerError) -> str:
     """One paragraph for the person at the terminal."""
     text = redact(str(error)).strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", ")")) else ".")
+    starts_with_a_word = text.partition(" ")[0].isalpha()
+    start = text[:1].upper() if starts_with_a_word else text[:1]
+    return start + text[1:] + ("" if text.endswith((".", ")")) else ".")
 
 
 def serve(settings: Settings, *, stop: threading.Event) -> int:
     """`demo` and `run`: everything up, a first sync where nothing is stored yet, until asked to stop."""
     say(f"Options scanner, {settings.mode.value} data. Starting ...")
     with supervised(Plan(settings, dashboard=True, workers=settings.worker_count), say=say, stop=stop) as supervisor:
-        if supervisor is None:
-            return 0
-        _go(settings, supervisor, stop)
-        stop.wait()
+        if supervisor:
+            _go(settings, supervisor, stop)
+            stop.wait()
         say("Stopping ...")
     say("Stopped.")
     return 0
@@ -77,35 +89,51 @@ def supervise(settings: Settings, *, stop: threading.Event) -> int:
 
 def dashboard(settings: Settings, *, lifeline: bool) -> int:
     """The Streamlit server in this process."""
+    if lifeline:
+        on_parent_gone(lambda: os._exit(0))  # before the imports, which take seconds on a busy machine
     from app.ui import runtime
 
-    if lifeline:
-        on_parent_gone(lambda: os._exit(0))
     runtime.serve(settings)
     return 0
 
 
 def worker(settings: Settings, *, lifeline: bool) -> int:
     """A worker in this process, until a signal or the end of its supervisor."""
+    loaded = threading.Event()
+    if lifeline:
+        on_parent_gone(lambda: None if loaded.is_set() else os._exit(0))
     from app.worker.main import run_worker
 
+    loaded.set()
     return run_worker(settings, lifeline=lifeline)
 
 
 def sync(settings: Settings, symbols: Sequence[str], *, stop: threading.Event) -> int:
     """Fetch now. Uses the running program's workers, or brings up its own for as long as it takes."""
-    from app.bootstrap import build
-    from app.supervisor import supervisor_lock
+    with StandBy(Plan(settings, dashboard=False, workers=settings.worker_count), say=say) as stand_by:
+        services = _opened(settings, stand_by, stop)
+        if services is None:
+            say("Interrupted: nothing was asked for yet.")
+            return 1
+        if not symbols and not has_runs(settings):
+            services.stocks.seed()
+        return _sync(services, symbols, stop)
 
-    lock = supervisor_lock(settings)
-    alone = lock.acquire()
-    lock.release()
-    if not alone:
-        return _sync(build(settings), symbols, stop)
-    with supervised(Plan(settings, dashboard=False, workers=settings.worker_count), say=say, stop=stop) as supervisor:
-        if supervisor:
-            supervisor.start_workers()
-        return _sync(build(settings), symbols, stop)
+
+def _opened(settings: Settings, stand_by: StandBy, stop: threading.Event) -> Services | None:
+    """The services once the database is there, whoever brings it up; None when asked to stop meanwhile."""
+    from app.bootstrap import build
+
+    deadline = time.monotonic() + DATABASE_SECONDS
+    while not stop.is_set():
+        try:
+            return build(settings)
+        except (DatabaseUnreachableError, DatabaseAuthError, DatabaseNotMigratedError):
+            stand_by.check()
+            if time.monotonic() > deadline:
+                raise
+        stop.wait(RETRY_SECONDS)
+    return None
 
 
 def migrate(settings: Settings) -> int:
@@ -144,6 +172,11 @@ def status(settings: Settings) -> int:
 def _announce(supervisor: Supervisor, settings: Settings) -> None:
     if supervisor.wait_for_dashboard():
         say(f"\n  Dashboard: {dashboard_url(settings)}   (Ctrl-C stops everything)\n")
+    elif not supervisor.stopping:
+        say(
+            f"The dashboard does not answer at {dashboard_url(settings)}; it is tried on. Its log is "
+            f"{settings.data_dir / 'logs' / 'dashboard.log'}. Ctrl-C stops everything."
+        )
 
 
 def has_runs(settings: Settings) -> bool:
@@ -164,9 +197,16 @@ def _first_sync(settings: Settings, stop: threading.Event) -> None:
 def _sync(services: Services, symbols: Sequence[str], stop: threading.Event) -> int:
     from app.progress import follow, summary
 
-    run_id = services.sync.start(tuple(symbols) or None)
-    progress = follow(services.sync, run_id, stop=stop)
-    services.close()
+    try:
+        run_id = services.sync.start(tuple(symbols) or None)
+        progress = follow(services.sync, run_id, stop=stop)
+    except DatabaseError:
+        if not stop.is_set():
+            raise
+        say("Interrupted while the database was away: the run goes on at the next start.")
+        return 1
+    finally:
+        services.close()
     if text := summary(progress):
         say(text)
     if progress.running:

@@ -14,15 +14,18 @@ from typing import Final
 
 from app.children import Child, Ended, stop_all
 from app.connection import database_dsn, embedded_server
+from app.log import redact
 from app.settings import Settings
 from db.embedded import EmbeddedServer, ServerStatus
 from db.embedded.file_lock import FileLock
 from db.engine import create_database_if_missing, migrate
 from scanner.errors import DatabaseError, DataDirectoryError, InputError
+from scanner.model import Mode
 
 Say = Callable[[str], None]
 
 TICK_SECONDS: Final = 0.1
+BUSY_SECONDS: Final = 0.5
 SERVER_CHECK_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 10.0
 DASHBOARD_READY_SECONDS: Final = 60.0
@@ -57,17 +60,22 @@ class Supervisor:
             for number in range(1, plan.workers + 1)
         ]
 
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
     def bring_up(self) -> None:
         """Dashboard process first (its imports take longest), then database and schema; keep them up then."""
         if self._dashboard:
             check_port(self._plan.settings)
             self._dashboard.start()
-        prepare_database(self._plan.settings, self._server)
-        self._tending.start()
+        if not self._stop.is_set():
+            prepare_database(self._plan.settings, self._server)
+            self._tending.start()
 
     def start_workers(self) -> None:
-        """Start the workers and keep them up."""
-        for worker in self._workers:
+        """Start the workers and keep them up. Nothing when asked to stop meanwhile."""
+        for worker in () if self._stop.is_set() else self._workers:
             worker.start()
 
     def wait_for_dashboard(self) -> bool:
@@ -79,14 +87,24 @@ class Supervisor:
         return False
 
     def shut_down(self) -> None:
-        """Dashboard, then workers, then the database, each given time to end by itself."""
+        """Dashboard, then workers, each given time to end by itself. The database is left to `leave_server`."""
         self._ending.set()
         if self._tending.is_alive():
             self._tending.join()
         if self._dashboard:
             stop_all([self._dashboard], STOP_SECONDS)
         stop_all(self._workers, STOP_SECONDS)
-        if self._server:
+
+    def leave_server(self) -> None:
+        """Stop the database, unless a program of another mode works on it: that one adopts it within moments.
+
+        To be called when this supervisor's lock is free again. Of several programs that end at the same time each lets
+        go before it looks, so the last one to look stops the server.
+        """
+        if self._server is None:
+            return
+        self._server.leave()
+        if not others_run(self._plan.settings) and self._server.adopt():
             self._server.stop()
 
     def _tend(self) -> None:
@@ -104,6 +122,7 @@ class Supervisor:
         if self._server is None or time.monotonic() - self._server_checked_at < SERVER_CHECK_SECONDS:
             return
         try:
+            self._server.adopt()
             if self._server.status() is not ServerStatus.READY:
                 self._say("The database is not answering; starting it again.")
                 self._server.start()
@@ -136,30 +155,32 @@ def _seed(settings: Settings) -> None:
 def supervised(plan: Plan, *, say: Say, stop: threading.Event, wait: bool = False) -> Iterator[Supervisor | None]:
     """Become the supervisor of this data directory and mode, bring everything up, and stop it all at the end.
 
-    `wait`: while another supervisor is alive, wait for it to end (None when asked to stop meanwhile) instead of
+    Yields None when asked to stop meanwhile. `wait`: while another supervisor is alive, wait for it to end instead of
     raising `InputError`.
     """
-    lock = supervisor_lock(plan.settings)
+    lock = supervisor_lock(plan.settings, plan.settings.mode)
+    deadline = time.monotonic() + BUSY_SECONDS
     while not lock.acquire():
-        if not wait:
+        if not wait and time.monotonic() > deadline:
             raise InputError(already_running(plan.settings))
-        if stop.wait(0.5):
+        if stop.wait(TICK_SECONDS):
             yield None
             return
     supervisor = Supervisor(plan, say=say, stop=stop)
     try:
         supervisor.bring_up()
-        yield supervisor
+        yield None if stop.is_set() else supervisor
     finally:
         supervisor.shut_down()
         lock.release()
+        supervisor.leave_server()
 
 
-def supervisor_lock(settings: Settings) -> FileLock:
-    """Held by the living supervisor of this data directory and mode."""
+def supervisor_lock(settings: Settings, mode: Mode) -> FileLock:
+    """Held by the living supervisor of this data directory and mode; for an instant also by who looks for one."""
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        return FileLock(settings.data_dir / f"supervisor-{settings.mode.value}.lock")
+        return FileLock(settings.data_dir / f"supervisor-{mode.value}.lock")
     except OSError as error:
         raise DataDirectoryError(
             f"the folder {settings.data_dir} cannot be written: {error.strerror}. "
@@ -167,10 +188,20 @@ def supervisor_lock(settings: Settings) -> FileLock:
         ) from error
 
 
+def others_run(settings: Settings) -> bool:
+    """Whether a program of any mode is alive on this data directory, beside the caller's."""
+    for mode in Mode:
+        lock = supervisor_lock(settings, mode)
+        if not lock.acquire():
+            return True
+        lock.release()
+    return False
+
+
 def already_running(settings: Settings) -> str:
     return (
         f"the {settings.mode.value} program is already running with the data in {settings.data_dir}. "
-        f"Open {dashboard_url(settings)}, or stop the other one first (Ctrl-C in its terminal)."
+        f"Open {dashboard_url(settings)} (or the port it was given), or stop it first: Ctrl-C in its terminal."
     )
 
 
@@ -213,10 +244,21 @@ def answers(settings: Settings) -> bool:
 
 
 def _ended_text(ended: Ended) -> str:
+    soon = f" in {ended.delay_seconds:.0f} s" if ended.delay_seconds >= 1 else ""
+    said = f" It said: {last_line(ended.log)}" if ended.status > 0 else ""
     return (
-        f"The {ended.name} ended unexpectedly (status {ended.status}); starting it again"
-        f"{f' in {ended.delay_seconds:.0f} s' if ended.delay_seconds else ''}. Its log: {_relative(ended.log)}"
+        f"The {ended.name} ended unexpectedly (status {ended.status}); starting it again{soon}. "
+        f"Its log: {_relative(ended.log)}.{said}"
     )
+
+
+def last_line(log: Path) -> str:
+    """The last line of a child's log, without secrets; what a person needs first of a traceback."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError as error:
+        return f"nothing, it cannot be read ({error.strerror})"
+    return redact(next((line.strip() for line in reversed(lines) if line.strip()), "nothing"))[:500]
 
 
 def _relative(path: Path) -> Path:

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from scanner.errors import DataDirectoryError
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -24,10 +26,19 @@ class FileLock:
         return self._descriptor is not None
 
     def acquire(self) -> bool:
-        """Take the lock without waiting. True where this object holds it now (or held it already)."""
+        """Take the lock without waiting. True where this object holds it now (or held it already).
+
+        Errors: DataDirectoryError where the file cannot be opened, usually because it belongs to another user.
+        """
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise DataDirectoryError(
+                f"{self._path} cannot be opened: {error.strerror}. Start the program as the user that owns "
+                f"{self._path.parent}, or choose another directory with SCANNER_DATA_DIR"
+            ) from error
         try:
             _lock(descriptor)
         except OSError:

@@ -110,6 +110,14 @@ class EmbeddedServer:
                 self.stop(timeout_seconds=5)
             raise
 
+    def adopt(self) -> bool:
+        """Become the owner, without starting anything, where nobody else is. True where this process owns it now."""
+        return self._lock.acquire()
+
+    def leave(self) -> None:
+        """Give up ownership and let the server run, for another process to adopt."""
+        self._lock.release()
+
     def stop(self, *, timeout_seconds: float = 30.0) -> None:
         """Stop the server if this process owns it; connections are ended, transactions rolled back."""
         if not self._lock.held:

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from db.embedded.file_lock import FileLock
+from scanner.errors import DataDirectoryError
 
 PROJECT = Path(__file__).parents[4]
 
@@ -22,6 +25,11 @@ def test_one_holder(tmp_path: Path) -> None:
     first.release()
     assert second.acquire()
     second.release()
+
+
+def test_a_file_that_cannot_be_opened_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataDirectoryError, match=r"cannot be opened: .*SCANNER_DATA_DIR"):
+        FileLock(tmp_path).acquire()
 
 
 def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
