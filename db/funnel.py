@@ -70,18 +70,19 @@ def _answers(
     by_symbol: bool,
 ) -> list[tuple[Any, ...]]:
     """Rows of (symbol, code, contracts, contracts by quote reason); the reasons are 0 but for the code `_GOOD`."""
-    symbol = "symbol" if by_symbol else f"'{ALL_SYMBOLS}'"
+    symbol, groups = ("symbol", "symbol, ") if by_symbol else (f"'{ALL_SYMBOLS}'", "")
     reasons = ", ".join(f"sum({reason.value})" for reason in QUOTE_REASONS)
     none = ", 0" * len(QUOTE_REASONS)
-    tested = _tested(filters, windows)
-    rows = f"union all select {symbol}, code, count(*){none} from ({tested}) as tested group by 1, 2"  # noqa: S608 our own text
+    tested = _tested(filters, windows, groups)
+    rows = f"union all select {symbol}, code, count(*){none} from ({tested}) as tested group by {groups}code"  # noqa: S608 our own text
     statement = f"""
         select {symbol}, stage, sum(contracts), {reasons}
         from (select *, {_stage(filters, windows)} as stage from stock_premium_counts) as staged
-        group by 1, 2
+        group by {groups}stage
         {rows if tested else ""}
         union all
-        select {symbol}, {_code(RejectionReason.UNREADABLE)}, sum(unreadable){none} from stock_chains group by 1
+        select {symbol}, {_code(RejectionReason.UNREADABLE)}, sum(unreadable){none}
+        from stock_chains {"group by symbol" if by_symbol else ""}
     """  # noqa: S608 our own text
     connection.execute(_SETTINGS)
     return connection.execute(statement, values, prepare=False).fetchall()
@@ -102,9 +103,9 @@ def _stage(filters: PremiumFilters, windows: Sequence[ExpirationWindow]) -> str:
     """
 
 
-def _tested(filters: PremiumFilters, windows: Sequence[ExpirationWindow]) -> str:
+def _tested(filters: PremiumFilters, windows: Sequence[ExpirationWindow], groups: str) -> str:
     return " union all ".join(
-        f"select symbol, {_tests(filters, leg.option_type)} as code from stock_premiums where {leg.condition}"  # noqa: S608 our own text
+        f"select {groups}{_tests(filters, leg.option_type)} as code from stock_premiums where {leg.condition}"  # noqa: S608 our own text
         for leg in legs(filters, windows)
     )
 
