@@ -6,6 +6,7 @@ import sys
 import threading
 from typing import Final, TextIO
 
+from app.services.failure_advice import what_to_do
 from app.services.sync import SyncProgress, SyncService
 from scanner.errors import DatabaseError
 
@@ -81,14 +82,17 @@ def line(progress: SyncProgress) -> str:
 
 
 def summary(progress: SyncProgress) -> str:
-    """What became of the run, with the first failures and what to do about them."""
+    """What became of the run, with the first failures of each class and what to do about them."""
     if not progress.failed:
         return ""
-    lines = [f"{progress.failed} of {progress.total} symbols failed and keep their older rows:"]
-    lines += [f"  {failure.symbol}: {failure.message}" for failure in progress.failures[:_FAILURES_SHOWN]]
-    if progress.failed > _FAILURES_SHOWN:
-        lines.append(f"  ... and {progress.failed - _FAILURES_SHOWN} more, on the page Database Scan")
-    lines.append("Press Retry failed in the dashboard, or sync these symbols again, when the cause is gone.")
+    lines = [f"{progress.failed} of {progress.total} symbols failed and keep their older rows, where they have any."]
+    for error_class, count in sorted(progress.errors.items(), key=lambda item: (-item[1], item[0])):
+        lines.append(f"{error_class} ({count}): {what_to_do(error_class)}")
+        shown = [one for one in progress.failures if one.error_class == error_class][:_FAILURES_SHOWN]
+        lines += [f"  {failure.symbol}: {failure.message}" for failure in shown]
+        if count > len(shown):
+            lines.append(f"  ... and {count - len(shown)} more, on the page Database Scan")
+    lines.append("To retry press Retry failed in the dashboard, or sync these symbols again.")
     return "\n".join(lines)
 
 

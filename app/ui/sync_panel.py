@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from app.services.failure_advice import what_to_do
 from app.services.sync import SyncProgress
 from app.ui import formats, keys, loaders, text
 from app.ui.frame import guarded
@@ -34,6 +35,8 @@ def _panel(label: str, symbols: tuple[str, ...] | None, help_text: str) -> None:
         _buttons(label, symbols, help_text, progress)
         if progress is not None and progress.running:
             st.progress(progress.done / progress.total if progress.total else 0.0, text=running_line(progress))
+        elif progress is not None and progress.failed:
+            st.warning(advice(progress))
         if not loaders.worker_alive():
             st.warning(text.NO_WORKER)
         if keys.SYNC_REFUSED in st.session_state:
@@ -126,6 +129,12 @@ def failure_line(progress: SyncProgress) -> str:
     """Failures by class, most frequent first."""
     classes = sorted(progress.errors.items(), key=lambda item: (-item[1], item[0]))
     return f"{progress.failed:,} failed: " + ", ".join(f"{name} {number:,}" for name, number in classes)
+
+
+def advice(progress: SyncProgress) -> str:
+    """What to do about the symbols that failed, a line for each class, most frequent first."""
+    classes = sorted(progress.errors.items(), key=lambda item: (-item[1], item[0]))
+    return "  \n".join(f"**{number:,} of {progress.total:,} failed.** {what_to_do(name)}" for name, number in classes)
 
 
 def failure_table(progress: SyncProgress) -> pd.DataFrame:

@@ -26,11 +26,21 @@ def main(arguments: list[str]) -> int:
     elif options.fail == "rate-limited":
         faults.add(rate_limited(DATA, "30"))
     with FakeInternet(YahooServer(answers).servers, faults=faults) as internet:
-        status = subprocess.run(options.command, env={**os.environ, **internet.environment}, check=False).returncode
+        status = _run(options.command, {**os.environ, **internet.environment})
         print(f"{internet.count()} requests, {internet.count(DATA)} of them for data", file=sys.stderr)
         for host in sorted(set(internet.refused)):
             print(f"refused: {host}", file=sys.stderr)
     return status
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run to the end. Ctrl-C reaches the command too, which may take a while to stop in order."""
+    with subprocess.Popen(command, env=environment) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def _parser() -> argparse.ArgumentParser:

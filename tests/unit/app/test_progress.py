@@ -92,12 +92,29 @@ def test_follow_refuses_a_run_that_is_not_there() -> None:
 
 def test_summary_names_failures_and_what_to_do() -> None:
     failures = tuple(SymbolFailure(f"S{n}", "SourceUnavailableError", f"yahoo for S{n}: down", 4) for n in range(7))
-    text = summary(replace(FINISHED, failed=7, failures=failures))
+    text = summary(replace(FINISHED, failed=7, failures=failures, errors={"SourceUnavailableError": 7}))
+    assert "SourceUnavailableError (7): The source cannot be reached. Check this machine's network connection" in text
     assert "7 of 44 symbols failed" in text
     assert "yahoo for S4: down" in text
     assert "S5" not in text
     assert "2 more" in text
     assert "Retry failed" in text
+
+
+def test_summary_is_by_class_the_most_frequent_first() -> None:
+    failures = (
+        SymbolFailure("AAPL", "SourceUnavailableError", "yahoo for AAPL: down", 4),
+        SymbolFailure("ZZZZ", "SymbolNotFoundError", "yahoo for ZZZZ: unknown", 1),
+    )
+    errors = {"SymbolNotFoundError": 1, "SourceUnavailableError": 250}
+    lines = summary(replace(FINISHED, failed=251, failures=failures, errors=errors)).splitlines()
+    assert [line.partition(":")[0].strip() for line in lines[1:-1]] == [
+        "SourceUnavailableError (250)",
+        "AAPL",
+        "... and 249 more, on the page Database Scan",
+        "SymbolNotFoundError (1)",
+        "ZZZZ",
+    ]
 
 
 def test_no_summary_without_failures() -> None:

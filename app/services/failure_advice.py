@@ -1,0 +1,32 @@
+"""What to do about symbols that failed, by the class of their error."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RETRY: Final = "Retry the failed symbols."
+
+ADVICE: Final = {
+    "SourceUnavailableError": (
+        "The source cannot be reached. Check this machine's network connection, then retry the failed symbols."
+    ),
+    "SourceTimeoutError": (
+        "The source did not answer in time. Retry the failed symbols later, or raise SCANNER_SOURCE_TIMEOUT_SECONDS."
+    ),
+    "RateLimitedError": (
+        "The source refuses more calls for now. Wait some minutes, then retry the failed symbols; "
+        "if it comes back, lower SCANNER_SOURCE_CALLS_PER_SECOND."
+    ),
+    "SourceAuthError": "The source refused the session. Wait some minutes, then retry the failed symbols.",
+    "MalformedAnswerError": (
+        "The source sent something it does not document. Retry the failed symbols; report it if it stays."
+    ),
+    "SymbolNotFoundError": "The source does not know these symbols. Check their spelling.",
+    "NoOptionsError": "The source lists no options on these symbols. Nothing is to be done.",
+}
+"""By the name of a class of scanner.errors."""
+
+
+def what_to_do(error_class: str) -> str:
+    """A sentence for the person who wants these symbols."""
+    return ADVICE.get(error_class, RETRY)
