@@ -62,3 +62,14 @@ def store(work: NDArray[np.float64], row: int, table: NDArray[np.float64], colum
     start = row * BLOCK
     for i in range(count):
         table[_Index(column), _Index(first + i)] = work[_Index(start + i)]
+
+
+@device
+def store_codes(
+    work: NDArray[np.float64], row: int, codes: NDArray[np.int8], offset: int, first: int, count: int
+) -> None:
+    """Copy `count` codes of a row of the scratch, each plus `offset` where it is not 0."""
+    start = row * BLOCK
+    for i in range(count):
+        code = work[_Index(start + i)]
+        codes[_Index(first + i)] = np.int8(code + offset if code > 0.0 else 0.0)
