@@ -13,6 +13,7 @@ Source of the normalisation and of the two branches: P. Jaeckel, Let's be ration
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -93,7 +94,7 @@ def implied_volatility(
     shape, columns = as_columns(*numbers, as_flags("is_call", is_call, *numbers))
     rows = math.prod(shape)
     volatility, reason = np.empty((1, rows)), np.empty(rows, dtype=np.int8)
-    kernel = implied_volatility_kernel()
+    kernel: Callable[..., None] = implied_volatility_kernel()
     fill(
         lambda first, last: kernel(*columns, volatility, reason, _EARLIER_REASONS, first, last),
         rows,

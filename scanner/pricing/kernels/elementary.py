@@ -66,7 +66,7 @@ def log(x: float) -> float:
     """
     bits: int = bits_of(x)
     k = (bits - _ROOT_HALF_BITS) >> _EXPONENT_POSITION
-    f = float_of(bits - (k << _EXPONENT_POSITION)) - 1.0
+    f: float = float_of(bits - (k << _EXPONENT_POSITION)) - 1.0
     times: float = float_of(k + _ROUNDER_BITS) - _ROUNDER
     s = f / (2.0 + f)
     z = s * s
