@@ -52,6 +52,10 @@ class IvReason(StrEnum):
 
     Out of the money that is 4 units in the last place of the price, in the money of price plus strike.
     """
+    DOUBLE_BOUNDARY = "double_boundary"
+    """American, with a negative rate and a yield below it: exercised between two boundaries, not solved here."""
+    UNCONVERGED = "unconverged"
+    """American: the solver did not settle within its steps."""
 
 
 IV_REASONS: Final = tuple(IvReason)

@@ -18,21 +18,22 @@ PIECE: Final = 16_384
 """Rows handed out at once: long enough to hide the hand-over, short enough to even out a disturbed processor."""
 
 
-def fill(kernel: Callable[[int, int], None], rows: int, *, least_rows: int) -> None:
+def fill(kernel: Callable[[int, int], None], rows: int, *, least_rows: int, piece: int = PIECE) -> None:
     """Call `kernel(first, last)` so that the ranges cover 0 to `rows`, on several threads from `least_rows` on.
 
-    `least_rows` is the size from which threads pay for this kernel. What a kernel raises is raised here.
+    `least_rows` is the size from which threads pay for this kernel, `piece` the rows handed out at once. What a kernel
+    raises is raised here.
     """
-    helpers = min(processors(), -(-rows // PIECE)) - 1
+    helpers = min(processors(), -(-rows // piece)) - 1
     if rows < least_rows or helpers < 1:
         if rows:
             kernel(0, rows)
         return
-    starts = count(0, PIECE)
+    starts = count(0, piece)
 
     def work() -> None:
         while (first := next(starts)) < rows:
-            kernel(first, min(first + PIECE, rows))
+            kernel(first, min(first + piece, rows))
 
     pool = _pool(os.getpid())
     pending: list[Future[None]] = [pool.submit(work) for _ in range(helpers)]

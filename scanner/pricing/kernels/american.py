@@ -35,7 +35,6 @@ from scanner.pricing.kernels.american_boundary import (
     RATE,
     ROOT_YEARS,
     ROWS,
-    SECOND_EQUATION,
     SLOPE,
     SPOT,
     VOLATILITY,
@@ -50,11 +49,11 @@ from scanner.pricing.kernels.elementary import erfcx, exp, log
 MATRIX: Final = TABLE.copy(readonly=True)
 CUBE: Final = NUMBERS.copy(ndim=3)
 
-DRIFT_LIMIT: Final = 0.8
-"""Above this (r - q) sqrt(T)/sigma a contract takes equation B."""
 BUMP: Final = 1e-4
 """Relative step of the volatility for vega: errors of 1e-8 from its square and 1e-11 from rounding."""
 
+_AT_START: Final = 1e-12
+"""A boundary this close to its start has no slope."""
 _ROOT_HALF: Final = 0.7071067811865476
 _INVERSE_ROOT_TWO_PI: Final = 0.3989422804014327
 
@@ -64,21 +63,11 @@ def load_lane(
     work: Numbers, j: int, spot: float, rate: float, dividend_yield: float, volatility: float, years: float
 ) -> None:
     """One contract to lane j."""
-    root = math.sqrt(years)
     work[SPOT * LANES + j] = spot
     work[RATE * LANES + j] = rate
     work[YIELD * LANES + j] = dividend_yield
     work[VOLATILITY * LANES + j] = volatility
-    work[ROOT_YEARS * LANES + j] = root
-    work[LOG_START * LANES + j] = min(math.log(rate / dividend_yield), 0.0) if 0.0 < dividend_yield else 0.0
-    choose_equation(work, j)
-
-
-@device
-def choose_equation(work: Numbers, j: int) -> None:
-    """Equation A or B of lane j, by its drift against its diffusion."""
-    drift = (work[RATE * LANES + j] - work[YIELD * LANES + j]) * work[ROOT_YEARS * LANES + j]
-    work[SECOND_EQUATION * LANES + j] = 1.0 if drift > DRIFT_LIMIT * work[VOLATILITY * LANES + j] else 0.0
+    work[ROOT_YEARS * LANES + j] = math.sqrt(years)
 
 
 @device
@@ -179,15 +168,18 @@ def _closed_form(work: Numbers, boundary: Numbers, j: int) -> None:
 
     root_h = math.sqrt(boundary[j])
     log_bound = work[LOG_START * LANES + j] - root_h
-    climb = 0.5 * work[H_INSIDE * LANES + j] / (max(root_h, 1e-30) * years)
+    climb = 0.5 * work[H_INSIDE * LANES + j] / (root_h * years) if root_h > _AT_START else 0.0
     gap = max(work[LOG_SPOT * LANES + j] - log_bound, 0.0)
-    a = r - q - climb + 0.5 * sigma * sigma
-    c = math.sqrt(max(a * a + 2.0 * max(q, 0.0) * sigma * sigma, sigma * sigma / years))
-    decay = 0.5 * (c * c - a * a) * per_variance
+    variance = sigma * sigma
+    a = r - q - climb + 0.5 * variance
+    decay = max(max(q, 0.0), 0.5 / years - 0.5 * a * a * per_variance)
+    c = math.sqrt(a * a + 2.0 * decay * variance)
+    total = c + a if a > 0.0 else 2.0 * decay * variance / (c - a)
+    rest = 2.0 * decay * variance / (c + a) if a > 0.0 else c - a
     ahead = (c * years - gap) * per_deviation
     bell_ahead = exp(-0.5 * ahead * ahead)
     tail_ahead = 0.5 * bell_ahead * erfcx(abs(ahead) * _ROOT_HALF)
-    upper = exp(-gap * (a + c) * per_variance) * (1.0 - tail_ahead if ahead > 0.0 else tail_ahead)
+    upper = exp(-gap * total * per_variance) * (1.0 - tail_ahead if ahead > 0.0 else tail_ahead)
     m = (gap + a * years) * per_deviation
     lower = 0.5 * exp(-decay * years - 0.5 * m * m) * erfcx((gap + c * years) * per_deviation * _ROOT_HALF)
     jump = r * exp(-log_bound) - q
@@ -196,7 +188,7 @@ def _closed_form(work: Numbers, boundary: Numbers, j: int) -> None:
     work[DECAY * LANES + j] = decay
     work[JUMP * LANES + j] = jump
     work[DELTA * LANES + j] = delta - jump * (upper - lower) / c
-    work[GAMMA * LANES + j] = gamma + jump * ((a + c) * upper + (c - a) * lower) * per_variance / (c * x)
+    work[GAMMA * LANES + j] = gamma + jump * (total * upper + rest * lower) * per_variance / (c * x)
 
 
 _SCHEME: Final = (NUMBERS, CUBE, NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, MATRIX, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
@@ -244,16 +236,17 @@ def price_kernel(
 @device
 def lane_price(work: Numbers, boundary: Numbers, j: int) -> float:
     """The price of lane j: European plus premium, at least what exercise pays."""
-    pays = 1.0 - work[SPOT * LANES + j]
+    pays = 1.0 - float(work[SPOT * LANES + j])
     if is_exercised(work, boundary, j):
         return pays
-    return max(work[EUROPEAN * LANES + j] + max(work[PREMIUM * LANES + j], 0.0), pays)
+    kept = float(work[EUROPEAN * LANES + j]) + max(float(work[PREMIUM * LANES + j]), 0.0)
+    return max(kept, pays)
 
 
 @device
 def is_exercised(work: Numbers, boundary: Numbers, j: int) -> bool:
     """Whether the spot of lane j is at or below its boundary."""
-    return work[LOG_SPOT * LANES + j] <= work[LOG_START * LANES + j] - math.sqrt(boundary[j])
+    return bool(work[LOG_SPOT * LANES + j] <= work[LOG_START * LANES + j] - math.sqrt(boundary[j]))
 
 
 @kernel(*_CONTRACTS, TABLE, COUNT, COUNT, *_SCHEME)
@@ -279,8 +272,9 @@ def greeks_kernel(
     value_weights: Numbers,
     derivative: Numbers,
 ) -> None:
-    """Fill `table[0:5, first:last]` with price, premium, dp/dx, d2p/dx2 and dp/dsigma; at or below the boundary the last
-    three are -1, 0 and 0 exactly.
+    """Fill `table[0:5, first:last]` with price, premium, dp/dx, d2p/dx2 and dp/dsigma.
+
+    At or below the boundary the last three are -1, 0 and 0 exactly.
 
     dp/dsigma is a central difference of prices without their floor, which has a corner.
     """

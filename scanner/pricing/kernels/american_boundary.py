@@ -34,20 +34,23 @@ from scanner.pricing.kernels.compilation import device
 from scanner.pricing.kernels.elementary import erfcx, exp, log
 
 LANES: Final = 64
+DRIFT_LIMIT: Final = 0.8
+"""Above this (r - q) sqrt(T)/sigma a contract takes equation B."""
 
 # Rows of the scratch table: inputs, what they imply, sums in progress, results.
 SPOT, RATE, YIELD, VOLATILITY, ROOT_YEARS = 0, 1, 2, 3, 4
-LOG_START, SECOND_EQUATION, LOG_SPOT = 5, 6, 7
-ROOT_H, H_INSIDE, NUMERATOR, DENOMINATOR, CORRECTION = 8, 9, 10, 11, 12
-EUROPEAN, PREMIUM, DELTA, GAMMA = 13, 14, 15, 16
-GAP, SLOPE, DECAY, JUMP = 17, 18, 19, 20
-ROWS: Final = 21
+START, PERPETUAL, LOG_START, FLOOR, SECOND_EQUATION, LOG_SPOT = 5, 6, 7, 8, 9, 10
+ROOT_H, H_INSIDE, NUMERATOR, DENOMINATOR, CORRECTION = 11, 12, 13, 14, 15
+EUROPEAN, PREMIUM, DELTA, GAMMA = 16, 17, 18, 19
+GAP, SLOPE, DECAY, JUMP = 20, 21, 22, 23
+ROWS: Final = 24
 
 _ROOT_HALF: Final = 0.7071067811865476
 _INVERSE_ROOT_TWO_PI: Final = 0.3989422804014327
 _TINY: Final = 1e-300
 _LEAST_GAP: Final = 1e-9
 _NO_INTEREST: Final = 1e-8
+_LEAST_POWER: Final = 1e-12
 _LONGEST_STEP: Final = 0.5
 _FIRST_STEPS: Final = 3
 """Newton steps at the longest time; its correction carries over to the next, where one step is enough."""
@@ -72,9 +75,9 @@ def solve_boundary(
     `times` are sqrt(tau/T) of the Chebyshev points, `matrix[node, point]` interpolates H at the `sines` of a node,
     `weights` belong to d theta and contain 2 sin cos. `sweeps` of equation A, `second_sweeps` of B.
     """
+    _prepare(work)
     mixed = False
     for j in range(LANES):
-        work[CORRECTION * LANES + j] = 1.0
         if work[SECOND_EQUATION * LANES + j] > 0.0:
             mixed = True
     for i in range(times.size):
@@ -108,6 +111,28 @@ def interpolate(work: Numbers, boundary: Numbers, row: Numbers) -> None:
 
 
 @device
+def _prepare(work: Numbers) -> None:
+    """What does not depend on time: 1/X, 1/B of the perpetual put, which bounds B from below, and the equation."""
+    for j in range(LANES):
+        r, q, sigma = work[RATE * LANES + j], work[YIELD * LANES + j], work[VOLATILITY * LANES + j]
+        per_variance = 1.0 / (sigma * sigma)
+        half = (r - q) * per_variance - 0.5
+        interest = 2.0 * r * per_variance
+        root = math.sqrt(half * half + interest)
+        power = half + root if half > 0.0 else interest / (root - half)
+        start = q / r if q > r else 1.0
+        perpetual = max(1.0 + 1.0 / max(power, _LEAST_POWER), start)
+        log_start = -log(start)
+        work[START * LANES + j] = start
+        work[PERPETUAL * LANES + j] = perpetual
+        work[LOG_START * LANES + j] = log_start
+        work[FLOOR * LANES + j] = -log(perpetual) - log_start
+        work[CORRECTION * LANES + j] = 1.0
+        drift = (r - q) * work[ROOT_YEARS * LANES + j]
+        work[SECOND_EQUATION * LANES + j] = 1.0 if drift > DRIFT_LIMIT * sigma else 0.0
+
+
+@device
 def _guess(work: Numbers, boundary: Numbers, i: int, time: float, steps: int) -> None:
     """Bjerksund-Stensland trigger times the correction found at the node before, then Newton steps on QD+.
 
@@ -124,14 +149,14 @@ def _guess(work: Numbers, boundary: Numbers, i: int, time: float, steps: int) ->
         drift = (r - q) * tau
         discount, shrink = exp(-r * tau), exp(-q * tau)
 
-        half = (r - q) * per_variance - 0.5
-        perpetual = -half - math.sqrt(half * half + 2.0 * r * per_variance)
-        first = exp(-log_start)
-        last = max(1.0 - 1.0 / min(perpetual, -1e-8), first * (1.0 + 1e-9))
-        rise = 1.0 - exp((drift - 2.0 * deviation) * first / (last - first))
-        gap = max(log_start + log(first + (last - first) * rise), _LEAST_GAP)
+        start = work[START * LANES + j]
+        reach = max(work[PERPETUAL * LANES + j] - start, _LEAST_GAP * start)
+        rise = 1.0 - exp((drift - 2.0 * deviation) * start / reach)
+        gap = max(log_start + log(start + reach * rise), _LEAST_GAP)
+        deepest = log_start + work[FLOOR * LANES + j]
         log_bound = log_start - gap * work[CORRECTION * LANES + j]
 
+        half = (r - q) * per_variance - 0.5
         per_interest = r / (1.0 - discount) if r * tau > _NO_INTEREST else 1.0 / tau
         spread = math.sqrt(4.0 * half * half + 8.0 * per_interest * per_variance)
         per_spread = 1.0 / spread
@@ -154,8 +179,8 @@ def _guess(work: Numbers, boundary: Numbers, i: int, time: float, steps: int) ->
             charm = density * per_deviation * (q - r) - q * below1 - decay * density * (1.0 - d1 * per_deviation)
             slope = (1.0 - below1) * (1.0 + beta) + density * per_deviation + alpha * charm
             step = min(max(value / (slope * bound), -_LONGEST_STEP), _LONGEST_STEP)
-            log_bound = min(log_bound - step, log_start - _LEAST_GAP * gap)
-        distance = log_start - log_bound
+            log_bound = min(max(log_bound - step, deepest), log_start)
+        distance = max(log_start - log_bound, _LEAST_GAP * gap)
         work[CORRECTION * LANES + j] = distance / gap
         boundary[i * LANES + j] = distance * distance
 
@@ -259,6 +284,6 @@ def _finish(work: Numbers, boundary: Numbers, i: int, time: float, second_only: 
         root = work[ROOT_YEARS * LANES + j] * time
         ratio = max(work[NUMERATOR * LANES + j], _TINY) / max(work[DENOMINATOR * LANES + j], _TINY)
         log_bound = log(ratio) - (work[RATE * LANES + j] - work[YIELD * LANES + j]) * root * root
-        distance = min(log_bound - work[LOG_START * LANES + j], 0.0)
+        distance = max(min(log_bound - work[LOG_START * LANES + j], 0.0), work[FLOOR * LANES + j])
         keep = second_only & (work[SECOND_EQUATION * LANES + j] == 0.0)
         boundary[i * LANES + j] = boundary[i * LANES + j] if keep else distance * distance
