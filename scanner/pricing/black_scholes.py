@@ -146,4 +146,4 @@ def _columns(kernel: Callable[..., None], count: int, *arguments: Floats | Flags
     rows = math.prod(shape)
     table = np.empty((count, rows))
     fill(lambda first, last: kernel(*columns, table, first, last), rows, least_rows=_LEAST_ROWS_OF_THREADS)
-    return tuple(table) if len(shape) == 1 else tuple(table.reshape(count, *shape))
+    return tuple(table) if len(shape) == 1 else tuple(row.reshape(shape) for row in table)

@@ -35,6 +35,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 NUMBERS: Final = types.Array(types.float64, 1, "C", readonly=True)
 """An input column; writeable arrays fit as well."""
+INDICES: Final = types.Array(types.int64, 1, "C", readonly=True)
 FLAGS: Final = types.Array(types.boolean, 1, "C", readonly=True)
 CODES: Final = types.Array(types.int8, 1, "C")
 TABLE: Final = types.Array(types.float64, 2, "C")
@@ -47,6 +48,7 @@ _OPTIONS: Final[dict[str, Any]] = {"fastmath": _FAST, "error_model": "numpy"}
 _WIDEST: Final = '"prefer-vector-width"="512"'
 
 _intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = _numba_intrinsic
+_kernels: Final[list[Callable[[], Any]]] = []
 _log: Final = logging.getLogger(__name__)
 
 
@@ -60,9 +62,16 @@ def kernel(*arguments: types.Type) -> Callable[[Function], Callable[[], Function
     """Make a function of these argument types a kernel: calling it gives the compiled function, compiled once."""
 
     def decorate(function: Function) -> Callable[[], Function]:
-        return functools.wraps(function)(functools.cache(lambda: _compiled(function, types.void(*arguments))))
+        compiled = functools.wraps(function)(functools.cache(lambda: _compiled(function, types.void(*arguments))))
+        _kernels.append(compiled)
+        return compiled
 
     return decorate
+
+
+def kernels() -> tuple[Callable[[], Any], ...]:
+    """Every kernel of the modules imported so far."""
+    return tuple(_kernels)
 
 
 @_intrinsic

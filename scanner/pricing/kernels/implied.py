@@ -119,7 +119,7 @@ def _implied(price: float, F: float, K: float, T: float, r: float, e: float) -> 
     root_time = math.sqrt(T)
     rounding = _ROUNDING * (undiscounted + (K if moneyness > 0.0 else 0.0)) + _TINY
     determined = rounding * _ROOT_TWO_PI * difference <= (2.0 * _NEGLIGIBLE) * root_time * scale * target
-    code = 0.0 if determined & (target > 0.0) else VEGA_NEGLIGIBLE
+    code = 0.0 if determined & (target >= _TINY) else VEGA_NEGLIGIBLE
     code = ABOVE_MAXIMUM if time_value >= min(F, K) else code
     code = BELOW_INTRINSIC if time_value < -rounding else code
     code = NO_TIME if T <= 0.0 else code
