@@ -23,7 +23,20 @@ Discrete dividends: `scanner.pricing.american.dividends`.
 
 from __future__ import annotations
 
+from scanner.pricing.american.dividends import DividendPrice, escrowed_spot, price_with_dividends
+from scanner.pricing.american.implied import AmericanVolatility, implied_volatility
 from scanner.pricing.american.scheme import Accuracy
 from scanner.pricing.american.valuation import AmericanGreeks, AmericanPrice, greeks, price
 
-__all__ = ["Accuracy", "AmericanGreeks", "AmericanPrice", "greeks", "price"]
+__all__ = [
+    "Accuracy",
+    "AmericanGreeks",
+    "AmericanPrice",
+    "AmericanVolatility",
+    "DividendPrice",
+    "escrowed_spot",
+    "greeks",
+    "implied_volatility",
+    "price",
+    "price_with_dividends",
+]

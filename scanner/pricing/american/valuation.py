@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scanner.conventions import THETA_PER_CALENDAR_DAY, VEGA_PER_VOL_POINT
 from scanner.pricing import black_scholes
 from scanner.pricing.american.certain import certain_puts
-from scanner.pricing.american.contracts import Contracts, read_contracts, select
+from scanner.pricing.american.contracts import Contracts, drift_last, read_contracts, select
 from scanner.pricing.american.scheme import Accuracy, Scheme, scheme
 from scanner.pricing.arrays import Flags, Floats
 from scanner.pricing.implied_volatility import IV_REASON_CODE, IvReason
@@ -142,6 +142,8 @@ def _evaluate(contracts: Contracts, setting: Scheme, *, greeks: bool) -> tuple[F
     puts = np.full((5 if greeks else 2, len(contracts.unit)), np.nan)
     if len(bounded):
         kernel = greeks_kernel() if greeks else price_kernel()
+        order = drift_last(select(contracts, bounded), contracts.volatility[bounded])
+        bounded = bounded if order is None else bounded[order]
         puts[:, bounded] = run(kernel, select(contracts, bounded), len(puts), setting)
     if certain.any():
         columns = (contracts.spot, contracts.rate, contracts.dividend_yield, contracts.years)
