@@ -1,75 +1,67 @@
-"""Columns through a small scratch table, one block of rows after the other.
+"""Columns in blocks of rows.
 
-LLVM turns a loop into vectors only if it can show that what is written overlaps nothing that is read, and gives up
-with more than a few arrays. So kernels copy a block of each column into one scratch array, work there (all distances
-are constants), and copy the results out. Blocks have a fixed length and their unused end is worked through too: an
-element's result does not depend on where it stands.
-
-Indices are unsigned: numba lets negative ones count from the end, which costs vectors too.
+A kernel is two functions. The outer one walks through blocks; the inner one, a loop over contiguous arrays, is what
+LLVM turns into vectors. For that it must know that results overlap neither arguments nor one another
+(`compilation.separate_arrays`). All blocks have a whole number of steps of 64 rows, a multiple of any vector's length:
+every row is worked on by the same instructions, so that its result does not depend on where it stands. The rows of the
+last, incomplete step are copied to padded arrays and back; a column of one number is repeated once for all blocks.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scanner.pricing.kernels.compilation import device
 
-BLOCK: Final = 128
-"""Rows of a block: scratch of 20 columns fits a first-level cache."""
-_STEP: Final = 64
-_SMALLEST: Final = -_STEP
-_Index = np.uint64
+BLOCK: Final = 1024
+STEP: Final = 64
+
+Column = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @device
-def whole_steps(count: int) -> int:
-    """`count` rounded up to a multiple of 64, which any vector width divides."""
-    return (count + _STEP - 1) & _SMALLEST
+def next_block(first: int, last: int) -> int:
+    """How many rows the block that begins at `first` has: whole steps while there are any, then the rest."""
+    left = last - first
+    return left if left < STEP else min(BLOCK, left - left % STEP)
 
 
 @device
-def load(work: NDArray[np.float64], row: int, column: NDArray[np.float64], first: int, count: int) -> None:
-    """Copy `count` numbers of a column to a row of the scratch; a column of one number is repeated."""
-    start = row * BLOCK
+def repeated(column: NDArray[Any], rows: int) -> NDArray[Any]:
+    """A column of one number as often as a block needs it; a longer column as it is."""
     if column.size == 1:
-        number = column[0]
-        for i in range(count):
-            work[_Index(start + i)] = number
-    else:
-        for i in range(count):
-            work[_Index(start + i)] = column[_Index(first + i)]
+        return np.full(min(BLOCK, rows + STEP), column[0], column.dtype)
+    return column
 
 
 @device
-def load_signs(work: NDArray[np.float64], row: int, column: NDArray[np.bool_], first: int, count: int) -> None:
-    """As `load`: 1 for True, -1 for False."""
-    start = row * BLOCK
+def block_of(column: NDArray[Any], repeated_column: NDArray[Any], first: int, count: int) -> NDArray[Any]:
+    """`count` rows from `first` on; of an incomplete step a copy, filled up."""
     if column.size == 1:
-        sign = 1.0 if column[0] else -1.0
-        for i in range(count):
-            work[_Index(start + i)] = sign
-    else:
-        for i in range(count):
-            work[_Index(start + i)] = 1.0 if column[_Index(first + i)] else -1.0
+        return repeated_column[: max(count, STEP)]
+    if count >= STEP:
+        return column[first : first + count]
+    padded = np.full(STEP, column[first], column.dtype)
+    for i in range(count):
+        padded[i] = column[first + i]
+    return padded
 
 
 @device
-def store(work: NDArray[np.float64], row: int, table: NDArray[np.float64], column: int, first: int, count: int) -> None:
-    """Copy `count` numbers of a row of the scratch to a row of the table of results."""
-    start = row * BLOCK
-    for i in range(count):
-        table[_Index(column), _Index(first + i)] = work[_Index(start + i)]
+def room_for(results: NDArray[Any], first: int, count: int) -> NDArray[Any]:
+    """Where the inner loop writes `count` rows: the results themselves, or a step of its own."""
+    if count >= STEP:
+        return results[first : first + count]
+    return np.empty(STEP, results.dtype)
 
 
 @device
-def store_codes(
-    work: NDArray[np.float64], row: int, codes: NDArray[np.int8], offset: int, first: int, count: int
-) -> None:
-    """Copy `count` codes of a row of the scratch, each plus `offset` where it is not 0."""
-    start = row * BLOCK
-    for i in range(count):
-        code = work[_Index(start + i)]
-        codes[_Index(first + i)] = np.int8(code + offset if code > 0.0 else 0.0)
+def keep(block: NDArray[Any], results: NDArray[Any], first: int, count: int) -> None:
+    """Copy what `room_for` gave to the results, where it is not them."""
+    if count < STEP:
+        for i in range(count):
+            results[first + i] = block[i]

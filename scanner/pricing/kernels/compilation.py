@@ -48,6 +48,7 @@ _OPTIONS: Final[dict[str, Any]] = {"fastmath": _FAST, "error_model": "numpy"}
 _WIDEST: Final = '"prefer-vector-width"="512"'
 
 _intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = _numba_intrinsic
+_POINTER_TO_NUMBERS: Final = ir.DoubleType().as_pointer()
 _kernels: Final[list[Callable[[], Any]]] = []
 _log: Final = logging.getLogger(__name__)
 
@@ -56,6 +57,12 @@ def device(function: Function) -> Function:
     """Mark a function that kernels inline; it cannot be called from Python."""
     inlined: Function = njit(forceinline=True, **_OPTIONS)(function)
     return inlined
+
+
+def inner(function: Function) -> Function:
+    """Mark a function that kernels call and do not inline."""
+    called: Function = njit(nogil=True, **_OPTIONS)(function)
+    return called
 
 
 def kernel(*arguments: types.Type) -> Callable[[Function], Callable[[], Function]]:
@@ -84,6 +91,24 @@ def prefer_widest_vectors(_typing: Any) -> Any:
 
     def generate(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
         set.add(builder.function.attributes, _WIDEST)  # llvmlite's own `add` knows only attributes without a value
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+@_intrinsic
+def separate_arrays(_typing: Any) -> Any:
+    """Promise that what the function that calls this writes through one argument, it reaches through no other.
+
+    The function is kept out of line, so that the promise covers it and nothing else.
+    """
+
+    def generate(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        function = builder.function
+        for argument in function.args:
+            if argument.type == _POINTER_TO_NUMBERS:
+                argument.add_attribute("noalias")
+        function.attributes.add("noinline")
         return context.get_dummy_value()
 
     return types.none(), generate

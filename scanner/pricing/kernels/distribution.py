@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from scanner.pricing.kernels.blocks import BLOCK, load, load_signs, store, whole_steps
-from scanner.pricing.kernels.compilation import COUNT, FLAGS, NUMBERS, TABLE, device, kernel, prefer_widest_vectors
+from scanner.pricing.kernels.blocks import Column, Flags, block_of, keep, next_block, repeated, room_for
+from scanner.pricing.kernels.compilation import (
+    COUNT,
+    FLAGS,
+    NUMBERS,
+    TABLE,
+    device,
+    inner,
+    kernel,
+    prefer_widest_vectors,
+    separate_arrays,
+)
 from scanner.pricing.kernels.elementary import erfcx, exp, log
-from scanner.pricing.kernels.european import GREATEST_PRICE, LEAST_PRICE
+from scanner.pricing.kernels.european import GREATEST_PRICE, LEAST_PRICE, seven_blocks, seven_repeated
 
 _ROOT_HALF: Final = 0.7071067811865476
 _FARTHEST: Final = 40.0
 """N(-x) is below the least float64 from here on."""
-
-_Column = NDArray[np.float64]
 
 
 @device
@@ -70,67 +75,86 @@ def _touch(S: float, K: float, T: float, r: float, q: float, sigma: float, e: fl
     return probability if valid else math.nan
 
 
+@inner
+def _beyond(
+    forward: Column, level: Column, years: Column, volatility: Column, is_above: Flags, probability: Column
+) -> None:
+    prefer_widest_vectors()
+    separate_arrays()
+    for i in range(probability.size):
+        probability[i] = _above(forward[i], level[i], years[i], volatility[i], 1.0 if is_above[i] else -1.0)
+
+
+@inner
+def _touches(
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    probability: Column,
+) -> None:
+    prefer_widest_vectors()
+    separate_arrays()
+    for i in range(probability.size):
+        probability[i] = _touch(
+            spot[i], strike[i], years[i], rate[i], dividend_yield[i], volatility[i], 1.0 if is_call[i] else -1.0
+        )
+
+
 @kernel(NUMBERS, NUMBERS, NUMBERS, NUMBERS, FLAGS, TABLE, COUNT, COUNT)
 def prob_beyond_kernel(
-    forward: _Column,
-    level: _Column,
-    years: _Column,
-    volatility: _Column,
-    is_above: NDArray[np.bool_],
-    table: _Column,
+    forward: Column,
+    level: Column,
+    years: Column,
+    volatility: Column,
+    is_above: Flags,
+    table: Column,
     first: int,
     last: int,
 ) -> None:
     """Fill `table[0, first:last]` with the probability of ending above the level, or not, where `is_above` is False."""
-    prefer_widest_vectors()
-    work = np.empty(6 * BLOCK)
-    for start in range(first, last, BLOCK):
-        count = min(BLOCK, last - start)
-        load(work, 0, forward, start, count)
-        load(work, 1, level, start, count)
-        load(work, 2, years, start, count)
-        load(work, 3, volatility, start, count)
-        load_signs(work, 4, is_above, start, count)
-        for i in range(whole_steps(count)):
-            work[5 * BLOCK + i] = _above(
-                work[i], work[BLOCK + i], work[2 * BLOCK + i], work[3 * BLOCK + i], work[4 * BLOCK + i]
-            )
-        store(work, 5, table, 0, start, count)
+    rows = last - first
+    forwards, levels, times = repeated(forward, rows), repeated(level, rows), repeated(years, rows)
+    volatilities, sides = repeated(volatility, rows), repeated(is_above, rows)
+    start = first
+    while start < last:
+        count = next_block(start, last)
+        probability = room_for(table[0], start, count)
+        _beyond(
+            block_of(forward, forwards, start, count),
+            block_of(level, levels, start, count),
+            block_of(years, times, start, count),
+            block_of(volatility, volatilities, start, count),
+            block_of(is_above, sides, start, count),
+            probability,
+        )
+        keep(probability, table[0], start, count)
+        start += count
 
 
 @kernel(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, FLAGS, TABLE, COUNT, COUNT)
 def prob_touch_kernel(
-    spot: _Column,
-    strike: _Column,
-    years: _Column,
-    rate: _Column,
-    dividend_yield: _Column,
-    volatility: _Column,
-    is_call: NDArray[np.bool_],
-    table: _Column,
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    table: Column,
     first: int,
     last: int,
 ) -> None:
     """Fill `table[0, first:last]` with the probability that the spot reaches the strike."""
-    prefer_widest_vectors()
-    work = np.empty(8 * BLOCK)
-    for start in range(first, last, BLOCK):
-        count = min(BLOCK, last - start)
-        load(work, 0, spot, start, count)
-        load(work, 1, strike, start, count)
-        load(work, 2, years, start, count)
-        load(work, 3, rate, start, count)
-        load(work, 4, dividend_yield, start, count)
-        load(work, 5, volatility, start, count)
-        load_signs(work, 6, is_call, start, count)
-        for i in range(whole_steps(count)):
-            work[7 * BLOCK + i] = _touch(
-                work[i],
-                work[BLOCK + i],
-                work[2 * BLOCK + i],
-                work[3 * BLOCK + i],
-                work[4 * BLOCK + i],
-                work[5 * BLOCK + i],
-                work[6 * BLOCK + i],
-            )
-        store(work, 7, table, 0, start, count)
+    columns = (spot, strike, years, rate, dividend_yield, volatility, is_call)
+    whole = seven_repeated(columns, last - first)
+    start = first
+    while start < last:
+        count = next_block(start, last)
+        probability = room_for(table[0], start, count)
+        _touches(*seven_blocks(columns, whole, start, count), probability)
+        keep(probability, table[0], start, count)
+        start += count

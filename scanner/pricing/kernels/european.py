@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from scanner.conventions import RHO_PER_PERCENT, THETA_PER_CALENDAR_DAY, VEGA_PER_VOL_POINT
-from scanner.pricing.kernels.blocks import BLOCK, load, load_signs, store, whole_steps
-from scanner.pricing.kernels.compilation import COUNT, FLAGS, NUMBERS, TABLE, device, kernel, prefer_widest_vectors
+from scanner.pricing.kernels.blocks import Column, Flags, block_of, keep, next_block, repeated, room_for
+from scanner.pricing.kernels.compilation import (
+    COUNT,
+    FLAGS,
+    NUMBERS,
+    TABLE,
+    device,
+    inner,
+    kernel,
+    prefer_widest_vectors,
+    separate_arrays,
+)
 from scanner.pricing.kernels.elementary import CENTER, erfcx_polynomial, exp, log
 
 LEAST_PRICE: Final = 1e-100
@@ -25,9 +32,8 @@ _FARTHEST: Final = 38.6
 _ROOT_HALF: Final = 0.7071067811865476
 _INVERSE_ROOT_TWO_PI: Final = 0.3989422804014327
 
-_INPUTS: Final = 7
 _COLUMNS: Final = (NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, FLAGS, TABLE, COUNT, COUNT)
-_Column = NDArray[np.float64]
+Columns = tuple[Column, Column, Column, Column, Column, Column, Flags]
 _Values = tuple[float, float, float, float, float, float, float, float, float]
 
 
@@ -98,124 +104,203 @@ def _values(S: float, K: float, T: float, r: float, q: float, sigma: float, e: f
 
 
 @device
-def _load_all(
-    work: _Column,
-    spot: _Column,
-    strike: _Column,
-    years: _Column,
-    rate: _Column,
-    dividend_yield: _Column,
-    volatility: _Column,
-    is_call: NDArray[np.bool_],
-    first: int,
-    count: int,
-) -> None:
-    load(work, 0, spot, first, count)
-    load(work, 1, strike, first, count)
-    load(work, 2, years, first, count)
-    load(work, 3, rate, first, count)
-    load(work, 4, dividend_yield, first, count)
-    load(work, 5, volatility, first, count)
-    load_signs(work, 6, is_call, first, count)
+def seven_repeated(columns: Columns, rows: int) -> Columns:
+    """`repeated` of each column of an option."""
+    return (
+        repeated(columns[0], rows),
+        repeated(columns[1], rows),
+        repeated(columns[2], rows),
+        repeated(columns[3], rows),
+        repeated(columns[4], rows),
+        repeated(columns[5], rows),
+        repeated(columns[6], rows),
+    )
 
 
 @device
-def _row(work: _Column, i: int) -> _Values:
-    return _values(
-        work[i],
-        work[BLOCK + i],
-        work[2 * BLOCK + i],
-        work[3 * BLOCK + i],
-        work[4 * BLOCK + i],
-        work[5 * BLOCK + i],
-        work[6 * BLOCK + i],
+def seven_blocks(columns: Columns, whole: Columns, start: int, count: int) -> Columns:
+    """`block_of` each column of an option."""
+    return (
+        block_of(columns[0], whole[0], start, count),
+        block_of(columns[1], whole[1], start, count),
+        block_of(columns[2], whole[2], start, count),
+        block_of(columns[3], whole[3], start, count),
+        block_of(columns[4], whole[4], start, count),
+        block_of(columns[5], whole[5], start, count),
+        block_of(columns[6], whole[6], start, count),
     )
+
+
+@inner
+def _prices(
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    price: Column,
+) -> None:
+    prefer_widest_vectors()
+    separate_arrays()
+    for i in range(price.size):
+        price[i] = _values(
+            spot[i], strike[i], years[i], rate[i], dividend_yield[i], volatility[i], 1.0 if is_call[i] else -1.0
+        )[0]
+
+
+@inner
+def _greeks(
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    price: Column,
+    delta: Column,
+    gamma: Column,
+    theta: Column,
+    vega: Column,
+    rho: Column,
+) -> None:
+    prefer_widest_vectors()
+    separate_arrays()
+    for i in range(price.size):
+        price[i], delta[i], gamma[i], theta[i], vega[i], rho[i], _, _, _ = _values(
+            spot[i], strike[i], years[i], rate[i], dividend_yield[i], volatility[i], 1.0 if is_call[i] else -1.0
+        )
+
+
+@inner
+def _all_greeks(
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    price: Column,
+    delta: Column,
+    gamma: Column,
+    theta: Column,
+    vega: Column,
+    rho: Column,
+    vanna: Column,
+    volga: Column,
+    charm: Column,
+) -> None:
+    prefer_widest_vectors()
+    separate_arrays()
+    for i in range(price.size):
+        price[i], delta[i], gamma[i], theta[i], vega[i], rho[i], vanna[i], volga[i], charm[i] = _values(
+            spot[i], strike[i], years[i], rate[i], dividend_yield[i], volatility[i], 1.0 if is_call[i] else -1.0
+        )
 
 
 @kernel(*_COLUMNS)
 def price_kernel(
-    spot: _Column,
-    strike: _Column,
-    years: _Column,
-    rate: _Column,
-    dividend_yield: _Column,
-    volatility: _Column,
-    is_call: NDArray[np.bool_],
-    table: _Column,
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    table: Column,
     first: int,
     last: int,
 ) -> None:
     """Fill `table[0, first:last]` with prices."""
-    prefer_widest_vectors()
-    work = np.empty((_INPUTS + 1) * BLOCK)
-    for start in range(first, last, BLOCK):
-        count = min(BLOCK, last - start)
-        _load_all(work, spot, strike, years, rate, dividend_yield, volatility, is_call, start, count)
-        for i in range(whole_steps(count)):
-            work[7 * BLOCK + i] = _row(work, i)[0]
-        store(work, 7, table, 0, start, count)
+    columns = (spot, strike, years, rate, dividend_yield, volatility, is_call)
+    whole = seven_repeated(columns, last - first)
+    start = first
+    while start < last:
+        count = next_block(start, last)
+        rooms = (room_for(table[0], start, count),)
+        _prices(*seven_blocks(columns, whole, start, count), *rooms)
+        keep(rooms[0], table[0], start, count)
+        start += count
 
 
 @kernel(*_COLUMNS)
 def greeks_kernel(
-    spot: _Column,
-    strike: _Column,
-    years: _Column,
-    rate: _Column,
-    dividend_yield: _Column,
-    volatility: _Column,
-    is_call: NDArray[np.bool_],
-    table: _Column,
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    table: Column,
     first: int,
     last: int,
 ) -> None:
-    """Fill rows 0-5 of `table[:, first:last]` with price, delta, gamma, theta, vega, rho."""
-    prefer_widest_vectors()
-    work = np.empty((_INPUTS + 6) * BLOCK)
-    for start in range(first, last, BLOCK):
-        count = min(BLOCK, last - start)
-        _load_all(work, spot, strike, years, rate, dividend_yield, volatility, is_call, start, count)
-        for i in range(whole_steps(count)):
-            price, delta, gamma, theta, vega, rho, _, _, _ = _row(work, i)
-            work[7 * BLOCK + i] = price
-            work[8 * BLOCK + i] = delta
-            work[9 * BLOCK + i] = gamma
-            work[10 * BLOCK + i] = theta
-            work[11 * BLOCK + i] = vega
-            work[12 * BLOCK + i] = rho
-        for column in range(6):
-            store(work, _INPUTS + column, table, column, start, count)
+    """Fill `table[:6, first:last]` with price, delta, gamma, theta, vega, rho."""
+    columns = (spot, strike, years, rate, dividend_yield, volatility, is_call)
+    whole = seven_repeated(columns, last - first)
+    start = first
+    while start < last:
+        count = next_block(start, last)
+        rooms = (
+            room_for(table[0], start, count),
+            room_for(table[1], start, count),
+            room_for(table[2], start, count),
+            room_for(table[3], start, count),
+            room_for(table[4], start, count),
+            room_for(table[5], start, count),
+        )
+        _greeks(*seven_blocks(columns, whole, start, count), *rooms)
+        keep(rooms[0], table[0], start, count)
+        keep(rooms[1], table[1], start, count)
+        keep(rooms[2], table[2], start, count)
+        keep(rooms[3], table[3], start, count)
+        keep(rooms[4], table[4], start, count)
+        keep(rooms[5], table[5], start, count)
+        start += count
 
 
 @kernel(*_COLUMNS)
 def all_greeks_kernel(
-    spot: _Column,
-    strike: _Column,
-    years: _Column,
-    rate: _Column,
-    dividend_yield: _Column,
-    volatility: _Column,
-    is_call: NDArray[np.bool_],
-    table: _Column,
+    spot: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    dividend_yield: Column,
+    volatility: Column,
+    is_call: Flags,
+    table: Column,
     first: int,
     last: int,
 ) -> None:
     """As `greeks_kernel`, and rows 6-8 with vanna, volga and charm."""
-    prefer_widest_vectors()
-    work = np.empty((_INPUTS + 9) * BLOCK)
-    for start in range(first, last, BLOCK):
-        count = min(BLOCK, last - start)
-        _load_all(work, spot, strike, years, rate, dividend_yield, volatility, is_call, start, count)
-        for i in range(whole_steps(count)):
-            price, delta, gamma, theta, vega, rho, vanna, volga, charm = _row(work, i)
-            work[7 * BLOCK + i] = price
-            work[8 * BLOCK + i] = delta
-            work[9 * BLOCK + i] = gamma
-            work[10 * BLOCK + i] = theta
-            work[11 * BLOCK + i] = vega
-            work[12 * BLOCK + i] = rho
-            work[13 * BLOCK + i] = vanna
-            work[14 * BLOCK + i] = volga
-            work[15 * BLOCK + i] = charm
-        for column in range(9):
-            store(work, _INPUTS + column, table, column, start, count)
+    columns = (spot, strike, years, rate, dividend_yield, volatility, is_call)
+    whole = seven_repeated(columns, last - first)
+    start = first
+    while start < last:
+        count = next_block(start, last)
+        rooms = (
+            room_for(table[0], start, count),
+            room_for(table[1], start, count),
+            room_for(table[2], start, count),
+            room_for(table[3], start, count),
+            room_for(table[4], start, count),
+            room_for(table[5], start, count),
+            room_for(table[6], start, count),
+            room_for(table[7], start, count),
+            room_for(table[8], start, count),
+        )
+        _all_greeks(*seven_blocks(columns, whole, start, count), *rooms)
+        keep(rooms[0], table[0], start, count)
+        keep(rooms[1], table[1], start, count)
+        keep(rooms[2], table[2], start, count)
+        keep(rooms[3], table[3], start, count)
+        keep(rooms[4], table[4], start, count)
+        keep(rooms[5], table[5], start, count)
+        keep(rooms[6], table[6], start, count)
+        keep(rooms[7], table[7], start, count)
+        keep(rooms[8], table[8], start, count)
+        start += count

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scanner.pricing.kernels.blocks import BLOCK, load, load_signs, store, store_codes, whole_steps
+from scanner.pricing.kernels.blocks import BLOCK, Column, Flags, block_of, keep, next_block, repeated, room_for
 from scanner.pricing.kernels.compilation import (
     CODES,
     COUNT,
@@ -16,8 +16,10 @@ from scanner.pricing.kernels.compilation import (
     NUMBERS,
     TABLE,
     device,
+    inner,
     kernel,
     prefer_widest_vectors,
+    separate_arrays,
 )
 from scanner.pricing.kernels.elementary import CENTER, erfcx, erfcx_polynomial, exp, log
 from scanner.pricing.kernels.european import GREATEST_GROWTH, GREATEST_PRICE, LEAST_PRICE
@@ -36,8 +38,6 @@ _ROOT_PI: Final = 1.7724538509055159
 _LARGEST_EXPONENT: Final = 50.0
 _LEAST_LOGARITHMIC: Final = 0.25
 _SIXTH: Final = 1.0 / 6.0
-
-_Column = NDArray[np.float64]
 
 
 @device
@@ -129,41 +129,60 @@ def _implied(price: float, F: float, K: float, T: float, r: float, e: float) -> 
     return s / root_time if code == 0.0 else math.nan, code
 
 
+@inner
+def _volatilities(
+    price: Column,
+    forward: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    is_call: Flags,
+    volatility: Column,
+    code: Column,
+) -> None:
+    prefer_widest_vectors()
+    separate_arrays()
+    for i in range(volatility.size):
+        volatility[i], code[i] = _implied(
+            price[i], forward[i], strike[i], years[i], rate[i], 1.0 if is_call[i] else -1.0
+        )
+
+
 @kernel(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, FLAGS, TABLE, CODES, COUNT, COUNT, COUNT)
 def implied_volatility_kernel(
-    price: _Column,
-    forward: _Column,
-    strike: _Column,
-    years: _Column,
-    rate: _Column,
-    is_call: NDArray[np.bool_],
-    table: _Column,
+    price: Column,
+    forward: Column,
+    strike: Column,
+    years: Column,
+    rate: Column,
+    is_call: Flags,
+    table: Column,
     codes: NDArray[np.int8],
     offset: int,
     first: int,
     last: int,
 ) -> None:
     """Fill `table[0, first:last]` with volatilities and `codes[first:last]` with 0 or code + `offset`."""
-    prefer_widest_vectors()
-    work = np.empty(8 * BLOCK)
-    for start in range(first, last, BLOCK):
-        count = min(BLOCK, last - start)
-        load(work, 0, price, start, count)
-        load(work, 1, forward, start, count)
-        load(work, 2, strike, start, count)
-        load(work, 3, years, start, count)
-        load(work, 4, rate, start, count)
-        load_signs(work, 5, is_call, start, count)
-        for i in range(whole_steps(count)):
-            volatility, code = _implied(
-                work[i],
-                work[BLOCK + i],
-                work[2 * BLOCK + i],
-                work[3 * BLOCK + i],
-                work[4 * BLOCK + i],
-                work[5 * BLOCK + i],
-            )
-            work[6 * BLOCK + i] = volatility
-            work[7 * BLOCK + i] = code
-        store(work, 6, table, 0, start, count)
-        store_codes(work, 7, codes, offset, start, count)
+    rows = last - first
+    prices, forwards, strikes = repeated(price, rows), repeated(forward, rows), repeated(strike, rows)
+    times, rates, calls = repeated(years, rows), repeated(rate, rows), repeated(is_call, rows)
+    code = np.empty(BLOCK)
+    start = first
+    while start < last:
+        count = next_block(start, last)
+        volatility = room_for(table[0], start, count)
+        _volatilities(
+            block_of(price, prices, start, count),
+            block_of(forward, forwards, start, count),
+            block_of(strike, strikes, start, count),
+            block_of(years, times, start, count),
+            block_of(rate, rates, start, count),
+            block_of(is_call, calls, start, count),
+            volatility,
+            code,
+        )
+        keep(volatility, table[0], start, count)
+        kept = codes[start : start + count]
+        for i in range(count):
+            kept[i] = np.int8(code[i] + offset if code[i] > 0.0 else 0.0)
+        start += count
