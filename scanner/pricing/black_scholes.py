@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 from scanner.pricing.arrays import Flags, Floats, as_columns, as_flags, as_floats
 from scanner.pricing.threads import fill
 
-_LEAST_ROWS_OF_THREADS: Final = 20_000
+_LEAST_ROWS_OF_THREADS: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class ImpliedVolatility:
 
 
 _EARLIER_REASONS: Final = IV_REASON_CODE[IvReason.INVALID_INPUT] - 1
-_LEAST_ROWS_OF_THREADS: Final = 10_000
+_LEAST_ROWS_OF_THREADS: Final = 16_384
 
 
 def implied_volatility(

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import Final
 
-PIECE: Final = 16_384
+PIECE: Final = 8_192
 """Rows handed out at once: long enough to hide the hand-over, short enough to even out a disturbed processor."""
 
 
