@@ -130,7 +130,7 @@ def all_greeks(
     * vanna = -0.01 e^{-qT} phi(d1) d2 / sigma; volga = 0.01 vega d1 d2 / sigma;
     * charm = (e q e^{-qT} N(e d1) - e^{-qT} phi(d1) ((r - q)/(sigma sqrt T) - d2/(2 T))) / 365.
 
-    Source: Haug (2007), sections 2.1.2 (DdeltaDvol, DdeltaDtime) and 2.3.4 (DvegaDvol).
+    Source: Haug (2007), chapter 2: DdeltaDvol, DvegaDvol and DdeltaDtime.
     """
     from scanner.pricing.kernels.european import all_greeks_kernel
 
