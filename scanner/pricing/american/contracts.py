@@ -26,7 +26,7 @@ class Contracts:
     """Rows of options in the form of puts with strike 1; all columns float64 of one length, flags boolean.
 
     C(S, K, r, q) = P(K, S, q, r): a call's `spot` is K/S, its `rate` q, its `dividend_yield` r, and `unit`, what prices
-    are multiplied with, S; a put's are S/K, r, q and K.
+    are multiplied with, S; a put's are S/K, r, q and K. `pays` is what exercise pays in $, negative out of the money.
 
     Source: R. McDonald and M. Schroder, A parity result for American options, Journal of Computational Finance 1
     (1998).
@@ -38,6 +38,7 @@ class Contracts:
     volatility: Floats
     years: Floats
     unit: Floats
+    pays: Floats
     is_call: Flags
     valid: Flags
     shape: tuple[int, ...]
@@ -93,6 +94,7 @@ def read_contracts(
             volatility=np.array(deviation),
             years=np.array(time),
             unit=unit,
+            pays=np.where(call, own_spot - own_strike, own_strike - own_spot),
             is_call=call,
             valid=valid,
             shape=shape,

@@ -118,7 +118,7 @@ def _solve(
     contracts: Contracts, target: Floats, rows: NDArray[np.intp], guess: Floats, accuracy: Accuracy
 ) -> tuple[Floats, NDArray[np.int8]]:
     """Volatility and reason of rows whose price has one."""
-    from scanner.pricing.kernels.american_implied import OUT_OF_RANGE, TOO_MANY_STEPS, implied_kernel
+    from scanner.pricing.kernels.american_implied import TOO_MANY_STEPS, UNDETERMINED, implied_kernel
 
     spot, rate, dividend_yield, _, years = select(contracts, rows)
     price = target[rows]
@@ -127,7 +127,7 @@ def _solve(
     volatility, outcome, slope, premium, _ = table
     error = PREMIUM_ERROR[accuracy] * np.maximum(premium, 0.0) + _ROUNDING * (price + np.where(spot < 1, 1.0, 0.0))
     reason = np.zeros(len(rows), dtype=np.int8)
-    reason[~(error <= NEGLIGIBLE * slope) | (outcome == OUT_OF_RANGE)] = IV_REASON_CODE[IvReason.VEGA_NEGLIGIBLE]
+    reason[~(error <= NEGLIGIBLE * slope) | (outcome == UNDETERMINED)] = IV_REASON_CODE[IvReason.VEGA_NEGLIGIBLE]
     reason[outcome == TOO_MANY_STEPS] = IV_REASON_CODE[IvReason.UNCONVERGED]
     return np.where(reason == 0, volatility, np.nan), reason
 

@@ -150,6 +150,7 @@ def _evaluate(contracts: Contracts, setting: Scheme, *, greeks: bool) -> tuple[F
         fixed = certain_puts(*(column[certain] for column in columns))
         puts[:, certain] = (*fixed, 0.0 * fixed.slope)[: len(puts)]
     table = _as_contracts(puts, contracts) if greeks else puts * contracts.unit
+    table[0] = np.where(puts[0] == 1.0 - contracts.spot, contracts.pays, table[0])
     if european.any():
         table[:, european] = _european(contracts, european, greeks=greeks)
     return table, reason

@@ -53,7 +53,7 @@ BUMP: Final = 1e-4
 """Relative step of the volatility for vega: errors of 1e-8 from its square and 1e-11 from rounding."""
 
 _AT_START: Final = 1e-12
-"""A boundary this close to its start has no slope."""
+"""The slope of a boundary this close to its start is noise; it is at most that of a straight line in any case."""
 _ROOT_HALF: Final = 0.7071067811865476
 _INVERSE_ROOT_TWO_PI: Final = 0.3989422804014327
 
@@ -168,7 +168,8 @@ def _closed_form(work: Numbers, boundary: Numbers, j: int) -> None:
 
     root_h = math.sqrt(boundary[j])
     log_bound = work[LOG_START * LANES + j] - root_h
-    climb = 0.5 * work[H_INSIDE * LANES + j] / (root_h * years) if root_h > _AT_START else 0.0
+    climb = 0.5 * work[H_INSIDE * LANES + j] / (max(root_h, _AT_START) * years)
+    climb = min(max(climb, 0.0), root_h / years)
     gap = max(work[LOG_SPOT * LANES + j] - log_bound, 0.0)
     variance = sigma * sigma
     a = r - q - climb + 0.5 * variance
@@ -235,18 +236,19 @@ def price_kernel(
 
 @device
 def lane_price(work: Numbers, boundary: Numbers, j: int) -> float:
-    """The price of lane j: European plus premium, at least what exercise pays."""
+    """The price of lane j: European plus premium, within its bounds: what exercise pays, the European, the strike."""
     pays = 1.0 - float(work[SPOT * LANES + j])
     if is_exercised(work, boundary, j):
         return pays
     kept = float(work[EUROPEAN * LANES + j]) + max(float(work[PREMIUM * LANES + j]), 0.0)
-    return max(kept, pays)
+    return min(max(kept, pays), 1.0)
 
 
 @device
 def is_exercised(work: Numbers, boundary: Numbers, j: int) -> bool:
-    """Whether the spot of lane j is at or below its boundary."""
-    return bool(work[LOG_SPOT * LANES + j] <= work[LOG_START * LANES + j] - math.sqrt(boundary[j]))
+    """Whether the spot of lane j is at or below its boundary; not where rounding puts it there against the European."""
+    below = work[LOG_SPOT * LANES + j] <= work[LOG_START * LANES + j] - math.sqrt(boundary[j])
+    return bool(below and work[EUROPEAN * LANES + j] <= 1.0 - work[SPOT * LANES + j])
 
 
 @kernel(*_CONTRACTS, TABLE, COUNT, COUNT, *_SCHEME)

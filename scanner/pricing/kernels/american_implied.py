@@ -18,13 +18,16 @@ from scanner.pricing.kernels.american import CUBE, MATRIX, lane_price, load_lane
 from scanner.pricing.kernels.american_boundary import EUROPEAN, LANES, ROWS, VOLATILITY, Numbers, solve_boundary
 from scanner.pricing.kernels.compilation import COUNT, NUMBERS, TABLE, device, kernel, prefer_widest_vectors
 
-MOST_STEPS: Final = 40
+MOST_STEPS: Final = 60
+PATIENCE: Final = 20
+"""From this step on the bracket is halved, whatever the secant proposes."""
 SETTLED: Final = 1e-9
 """A last step this small, relative to the volatility, ends the search: the next would be smaller by far."""
 GREATEST_DEVIATION: Final = 20.0
 ROUNDING: Final = 8 * 2.220446049250313e-16
 
-FOUND, TOO_MANY_STEPS, OUT_OF_RANGE = 0.0, 1.0, 2.0
+FOUND, TOO_MANY_STEPS, UNDETERMINED = 0.0, 1.0, 2.0
+"""UNDETERMINED: beyond any volatility, or the price jumps over the target within its own error."""
 
 _INVERSE_ROOT_TWO_PI: Final = 0.3989422804014327
 _WIDEST_SECANT: Final = 1e-7
@@ -72,9 +75,7 @@ def _next(state: Numbers, lane: int, volatility: float, value: float) -> float:
 def _kept_inside(state: Numbers, lane: int, volatility: float, proposed: float) -> float:
     """The proposed volatility, or one that halves the bracket where it is not inside."""
     low, high = state[_LOW, lane], state[_HIGH, lane]
-    proposed = min(proposed, 3.0 * volatility)
-    proposed = max(proposed, volatility / 3.0)
-    if low < proposed < high:
+    if volatility / 3.0 < proposed < volatility * 3.0 and low < proposed < high:
         return proposed
     if low == 0.0:
         return volatility / 3.0
@@ -171,14 +172,16 @@ def implied_kernel(
             else:
                 if abs(volatility - state[_X1, lane]) > _WIDEST_SECANT * volatility:
                     state[_SLOPE, lane] = (found - state[_P1, lane]) / (volatility - state[_X1, lane])
-                proposed = _next(state, lane, volatility, value)
+                patient = state[_STEPS, lane] < PATIENCE
+                proposed = _next(state, lane, volatility, value) if patient else math.nan
             near = abs(found - target) <= ROUNDING * (target + (1.0 if floor > 0.0 else 0.0))
             chosen = volatility if near else _kept_inside(state, lane, volatility, proposed)
             outcome = -1.0
+            width = state[_HIGH, lane] - state[_LOW, lane]
             if near or abs(chosen - volatility) <= SETTLED * volatility:
                 outcome = FOUND
-            elif chosen * math.sqrt(years[i]) > GREATEST_DEVIATION:
-                outcome = OUT_OF_RANGE
+            elif width <= SETTLED * volatility or chosen * math.sqrt(years[i]) > GREATEST_DEVIATION:
+                outcome = UNDETERMINED
             elif state[_STEPS, lane] >= MOST_STEPS:
                 outcome = TOO_MANY_STEPS
             state[_X2, lane], state[_F2, lane] = state[_X1, lane], state[_F1, lane]
