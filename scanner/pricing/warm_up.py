@@ -9,8 +9,8 @@ import pkgutil
 def warm_up() -> int:
     """Compile every kernel, or read it from disk where it was compiled before, and return how many there are.
 
-    For processes that run long, before they take work. On a machine that never priced before it takes some seconds for each
-    kernel; later well under a second in all. Safe to call again and from several threads.
+    For processes that run long, before they take work. On a machine that never priced before it takes some seconds
+    for each kernel; later well under a second in all. Safe to call again and from several threads.
     """
     from scanner.pricing import kernels
     from scanner.pricing.kernels import compilation
