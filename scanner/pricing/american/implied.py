@@ -18,8 +18,8 @@ from scanner.pricing.implied_volatility import IV_REASON_CODE, IvReason
 
 NEGLIGIBLE: Final = 1e-3
 """A volatility that the error of the model's price moves by more than this is not given."""
-PREMIUM_ERROR: Final = {Accuracy.FAST: 1e-5, Accuracy.ACCURATE: 1e-7}
-"""Errors of the early-exercise premium, relative to it."""
+PREMIUM_ERROR: Final = {Accuracy.FAST: 5e-5, Accuracy.ACCURATE: 1e-6}
+"""Usual errors of the early-exercise premium, relative to it."""
 _ROUNDING: Final = 8 * float(np.finfo(np.float64).eps)
 _PIECE: Final = 2048
 _GUESS: Final = 0.3

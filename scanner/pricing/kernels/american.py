@@ -40,6 +40,7 @@ from scanner.pricing.kernels.american_boundary import (
     VOLATILITY,
     YIELD,
     Numbers,
+    choose_equation,
     interpolate,
     solve_boundary,
 )
@@ -227,6 +228,7 @@ def price_kernel(
         for j in range(LANES):
             i = start + min(j, count - 1)
             load_lane(work, j, spot[i], rate[i], dividend_yield[i], volatility[i], years[i])
+        choose_equation(work)
         solve_boundary(work, boundary, times, matrix, sines, cosines, weights, sweeps, second_sweeps)
         value_lanes(work, boundary, value_matrix, value_sines, value_cosines, value_weights)
         for j in range(count):
@@ -278,7 +280,7 @@ def greeks_kernel(
 
     At or below the boundary the last three are -1, 0 and 0 exactly.
 
-    dp/dsigma is a central difference of prices without their floor, which has a corner.
+    dp/dsigma is a central difference of prices without their floor, which has a corner, and by the same equation.
     """
     prefer_widest_vectors()
     work, boundary = np.empty(ROWS * LANES), np.empty(times.size * LANES)
@@ -287,6 +289,7 @@ def greeks_kernel(
         for j in range(LANES):
             i = start + min(j, count - 1)
             load_lane(work, j, spot[i], rate[i], dividend_yield[i], volatility[i], years[i])
+        choose_equation(work)
         solve_boundary(work, boundary, times, matrix, sines, cosines, weights, sweeps, second_sweeps)
         value_lanes(work, boundary, value_matrix, value_sines, value_cosines, value_weights)
         slope_lanes(work, boundary, value_matrix, value_cosines, value_weights, derivative)

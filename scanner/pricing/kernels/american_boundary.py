@@ -59,6 +59,14 @@ Numbers = NDArray[np.float64]
 
 
 @device
+def choose_equation(work: Numbers) -> None:
+    """Equation A or B of every lane, by its drift against its diffusion."""
+    for j in range(LANES):
+        drift = (work[RATE * LANES + j] - work[YIELD * LANES + j]) * work[ROOT_YEARS * LANES + j]
+        work[SECOND_EQUATION * LANES + j] = 1.0 if drift > DRIFT_LIMIT * work[VOLATILITY * LANES + j] else 0.0
+
+
+@device
 def solve_boundary(
     work: Numbers,
     boundary: Numbers,
@@ -70,7 +78,7 @@ def solve_boundary(
     sweeps: int,
     second_sweeps: int,
 ) -> None:
-    """Fill `boundary` from the inputs in `work`.
+    """Fill `boundary` from the inputs in `work`, after `choose_equation`.
 
     `times` are sqrt(tau/T) of the Chebyshev points, `matrix[node, point]` interpolates H at the `sines` of a node,
     `weights` belong to d theta and contain 2 sin cos. `sweeps` of equation A, `second_sweeps` of B.
@@ -112,7 +120,7 @@ def interpolate(work: Numbers, boundary: Numbers, row: Numbers) -> None:
 
 @device
 def _prepare(work: Numbers) -> None:
-    """What does not depend on time: 1/X, 1/B of the perpetual put, which bounds B from below, and the equation."""
+    """What does not depend on time: 1/X and 1/B of the perpetual put, which bounds B from below."""
     for j in range(LANES):
         r, q, sigma = work[RATE * LANES + j], work[YIELD * LANES + j], work[VOLATILITY * LANES + j]
         per_variance = 1.0 / (sigma * sigma)
@@ -128,8 +136,6 @@ def _prepare(work: Numbers) -> None:
         work[LOG_START * LANES + j] = log_start
         work[FLOOR * LANES + j] = -log(perpetual) - log_start
         work[CORRECTION * LANES + j] = 1.0
-        drift = (r - q) * work[ROOT_YEARS * LANES + j]
-        work[SECOND_EQUATION * LANES + j] = 1.0 if drift > DRIFT_LIMIT * sigma else 0.0
 
 
 @device

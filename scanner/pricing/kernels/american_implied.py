@@ -15,7 +15,15 @@ from typing import Final
 import numpy as np
 
 from scanner.pricing.kernels.american import CUBE, MATRIX, lane_price, load_lane, value_lanes
-from scanner.pricing.kernels.american_boundary import EUROPEAN, LANES, ROWS, VOLATILITY, Numbers, solve_boundary
+from scanner.pricing.kernels.american_boundary import (
+    EUROPEAN,
+    LANES,
+    ROWS,
+    VOLATILITY,
+    Numbers,
+    choose_equation,
+    solve_boundary,
+)
 from scanner.pricing.kernels.compilation import COUNT, NUMBERS, TABLE, device, kernel, prefer_widest_vectors
 
 MOST_STEPS: Final = 60
@@ -150,6 +158,7 @@ def implied_kernel(
                 state[_LOW, lane], state[_HIGH, lane], state[_STEPS, lane] = 0.0, math.inf, 0.0
                 state[_X1, lane], state[_X2, lane], state[_SLOPE, lane] = math.nan, math.nan, math.nan
                 load_lane(work, lane, spot[i], rate[i], dividend_yield[i], guess[i], years[i])
+        choose_equation(work)
         solve_boundary(work, boundary, times, matrix, sines, cosines, weights, sweeps, second_sweeps)
         value_lanes(work, boundary, value_matrix, value_sines, value_cosines, value_weights)
         for lane in range(LANES):
