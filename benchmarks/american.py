@@ -18,7 +18,7 @@ from scanner.pricing.american import Accuracy, greeks, implied_volatility, price
 from scanner.pricing.warm_up import warm_up
 from tests.reference.american_grid import COUNT, QuantLibOptions, american_grid, quantlib
 
-ROWS = 40_000
+ROWS = 100_000
 IMPLIED_BY_QUANTLIB = 25
 PRICE_GOAL, VOLATILITY_GOAL = 15.0, 350.0
 
