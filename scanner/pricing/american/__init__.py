@@ -16,7 +16,8 @@ Rates of any sign, for a put (a call is one with rate and yield exchanged):
 * r < 0 and q < r: exercised between two boundaries; refused with the reason DOUBLE_BOUNDARY.
 
 At zero time the price is what exercise pays; at zero volatility (below 1e-7 of volatility x sqrt(years)) the best of
-e^{-rt} K - e^{-qt} S over t. Greeks are then its derivatives, NaN at a kink, with a vega of 0.
+e^{-rt} K - e^{-qt} S over t. Greeks are then its derivatives, NaN at a kink, with a vega of 0. Options that are never
+exercised early go by the European formulas here, too.
 
 Discrete dividends: `scanner.pricing.american.dividends`.
 """

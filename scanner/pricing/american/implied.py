@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scanner.pricing import implied_volatility as european
 from scanner.pricing.american.certain import certain_puts
-from scanner.pricing.american.contracts import Contracts, drift_last, read_contracts, select
+from scanner.pricing.american.contracts import LEAST_DEVIATION, Contracts, drift_last, read_contracts, select
 from scanner.pricing.american.scheme import Accuracy, scheme
 from scanner.pricing.american.valuation import reasons, run
 from scanner.pricing.arrays import Floats, as_floats
@@ -51,8 +51,8 @@ def implied_volatility(
     NaN with a reason (`IvReason`) where there is none: INVALID_INPUT; DOUBLE_BOUNDARY; NO_TIME; BELOW_INTRINSIC (below
     what exercise at any time pays without volatility); ABOVE_MAXIMUM (a call at the spot, a put at the strike, which
     only infinite volatility reaches; a European one at its discounted bound); VEGA_NEGLIGIBLE (at what exercise pays,
-    where every volatility up to some level gives the same price, and wherever the error of the model's price or a
-    rounding error moves the volatility by more than 0.001); UNCONVERGED.
+    where every volatility up to some level gives the same price; wherever the error of the model's price or a rounding
+    error moves the volatility by more than 0.001; and where volatility x sqrt(years) is below 1e-7); UNCONVERGED.
     """
     (quoted,) = as_floats(price=price)
     contracts = read_contracts(
@@ -127,7 +127,9 @@ def _solve(
     volatility, outcome, slope, premium, _ = table
     error = PREMIUM_ERROR[accuracy] * np.maximum(premium, 0.0) + _ROUNDING * (price + np.where(spot < 1, 1.0, 0.0))
     reason = np.zeros(len(rows), dtype=np.int8)
-    reason[~(error <= NEGLIGIBLE * slope) | (outcome == UNDETERMINED)] = IV_REASON_CODE[IvReason.VEGA_NEGLIGIBLE]
+    undetermined = ~(error <= NEGLIGIBLE * slope) | (outcome == UNDETERMINED)
+    undetermined |= volatility * np.sqrt(years) < LEAST_DEVIATION
+    reason[undetermined] = IV_REASON_CODE[IvReason.VEGA_NEGLIGIBLE]
     reason[outcome == TOO_MANY_STEPS] = IV_REASON_CODE[IvReason.UNCONVERGED]
     return np.where(reason == 0, volatility, np.nan), reason
 

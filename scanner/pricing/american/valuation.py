@@ -136,8 +136,8 @@ def _evaluate(contracts: Contracts, setting: Scheme, *, greeks: bool) -> tuple[F
 
     reason = reasons(contracts)
     known = reason == 0
-    certain = known & contracts.certain()
-    european = known & contracts.european() & ~certain
+    european = known & contracts.european()
+    certain = known & contracts.certain() & ~european
     bounded = np.flatnonzero(known & ~certain & ~european)
     puts = np.full((5 if greeks else 2, len(contracts.unit)), np.nan)
     if len(bounded):

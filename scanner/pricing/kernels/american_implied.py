@@ -30,7 +30,9 @@ MOST_STEPS: Final = 60
 PATIENCE: Final = 20
 """From this step on the bracket is halved, whatever the secant proposes."""
 SETTLED: Final = 1e-9
-"""A last step this small, relative to the volatility, ends the search: the next would be smaller by far."""
+"""A next step this small, relative to the volatility, ends the search. It is not taken: the answer has been priced."""
+MATCHED: Final = 1e-6
+"""A search that ends farther from the price, relative to it, has met a jump of the model's: there is no answer."""
 GREATEST_DEVIATION: Final = 20.0
 ROUNDING: Final = 8 * 2.220446049250313e-16
 
@@ -188,7 +190,7 @@ def implied_kernel(
             outcome = -1.0
             width = state[_HIGH, lane] - state[_LOW, lane]
             if near or abs(chosen - volatility) <= SETTLED * volatility:
-                outcome = FOUND
+                outcome = FOUND if abs(found - target) <= MATCHED * target else UNDETERMINED
             elif width <= SETTLED * volatility or chosen * math.sqrt(years[i]) > GREATEST_DEVIATION:
                 outcome = UNDETERMINED
             elif state[_STEPS, lane] >= MOST_STEPS:
@@ -196,7 +198,7 @@ def implied_kernel(
             state[_X2, lane], state[_F2, lane] = state[_X1, lane], state[_F1, lane]
             state[_X1, lane], state[_F1, lane], state[_P1, lane] = volatility, value, found
             if outcome >= 0.0:
-                table[0, i], table[1, i], table[2, i] = chosen, outcome, state[_SLOPE, lane]
+                table[0, i], table[1, i], table[2, i] = volatility, outcome, state[_SLOPE, lane]
                 table[3, i], table[4, i] = found - work[EUROPEAN * LANES + lane], state[_STEPS, lane]
                 state[_ROW, lane] = -1.0
                 busy -= 1
