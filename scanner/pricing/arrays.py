@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,6 +11,8 @@ from scanner.errors import InputError
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+_FLOAT64 = np.dtype(np.float64)
 
 
 def as_floats(**arguments: ArrayLike) -> tuple[Floats, ...]:
@@ -18,6 +22,9 @@ def as_floats(**arguments: ArrayLike) -> tuple[Floats, ...]:
     """
     arrays: list[Floats] = []
     for name, values in arguments.items():
+        if type(values) is np.ndarray and values.dtype is _FLOAT64:
+            arrays.append(values)
+            continue
         array = np.asarray(values)
         if array.dtype.kind not in "fiu":
             raise InputError(f"{name} must be real numbers, not {array.dtype}")
@@ -36,6 +43,29 @@ def as_flags(name: str, values: ArrayLike, *others: Floats) -> Flags:
         raise InputError(f"{name} must be True or False, not {array.dtype}")
     _check_shapes({name: values}, [array, *others])
     return array
+
+
+def as_columns(*arrays: NDArray[Any]) -> tuple[tuple[int, ...], tuple[NDArray[Any], ...]]:
+    """The shape arrays broadcast to, and each as a contiguous, aligned column a kernel can read.
+
+    A column has one element where the array has one, else one for each element of the shape, in C order. Nothing is
+    copied that has this form already.
+    """
+    shape = arrays[0].shape
+    if any(array.shape != shape for array in arrays):
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    return shape, tuple(_as_column(array, shape) for array in arrays)
+
+
+def _as_column(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    if array.size == 1:
+        return array.reshape(1)
+    if array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    flags = array.flags
+    if not (flags.c_contiguous and flags.aligned):
+        array = array.copy(order="C")
+    return array if array.ndim == 1 else array.reshape(-1)
 
 
 def _check_shapes(names: dict[str, ArrayLike], arrays: list[Floats] | list[NDArray[np.generic]]) -> None:

@@ -8,8 +8,9 @@ Arguments are keyword-only, real, and broadcast against one another; results are
   the rate as `dividend_yield` too: that is Black (1976);
 * `is_call` boolean: True a call, False a put.
 
-An element with a NaN, an infinity or a value outside these domains gives NaN. An argument that is no number, a
-flag that is no boolean or shapes that do not broadcast raise `InputError`.
+An element with a NaN, an infinity or a value outside these domains gives NaN; so does one beyond what a float64 can
+carry through the formulas: spot or strike outside 1e-100 to 1e100, (|rate| + |dividend_yield|) x years of 700. An
+argument that is no number, a flag that is no boolean or shapes that do not broadcast raise `InputError`.
 
 At zero time or zero volatility the price is the discounted intrinsic value of the forward and the Greeks are its
 derivatives; where spot e^{-qT} equals strike e^{-rT} exactly it has a kink: the price is 0 and all Greeks are NaN.
@@ -19,17 +20,18 @@ Formulas: E. G. Haug, The Complete Guide to Option Pricing Formulas, 2nd ed. (20
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
-from scanner.conventions import RHO_PER_PERCENT, THETA_PER_CALENDAR_DAY, VEGA_PER_VOL_POINT
-from scanner.pricing.arrays import Flags, Floats, as_flags, as_floats
+from scanner.pricing.arrays import Flags, Floats, as_columns, as_flags, as_floats
+from scanner.pricing.threads import fill
 
-_INVERSE_ROOT_TWO_PI: Final = 0.3989422804014327
+_LEAST_ROWS_OF_THREADS: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,17 @@ class Greeks:
     rho: Floats
 
 
-class _Terms(NamedTuple):
-    """What price and Greeks share. `sign` is +1 for calls, -1 for puts; `deviation` is volatility x sqrt(years)."""
+@dataclass(frozen=True, slots=True)
+class AllGreeks(Greeks):
+    """`Greeks` and three of second order.
 
-    sign: Floats
-    spot_value: Floats
-    strike_value: Floats
-    deviation: Floats
-    d1: Floats
-    cumulative_1: Floats
-    cumulative_2: Floats
+    `vanna`: change of delta per volatility point; `volga`: change of vega (itself per volatility point) per volatility
+    point; `charm`: change of delta per calendar day that passes, at a fixed spot.
+    """
+
+    vanna: Floats
+    volga: Floats
+    charm: Floats
 
 
 def price(
@@ -74,12 +77,13 @@ def price(
 
     Domains, degenerate inputs and errors: see the module. Source: Haug (2007), equations 1.7 and 1.8.
     """
+    from scanner.pricing.kernels.european import price_kernel
+
     numbers = as_floats(
         spot=spot, strike=strike, years=years, rate=rate, dividend_yield=dividend_yield, volatility=volatility
     )
-    flags = as_flags("is_call", is_call, *numbers)
-    with np.errstate(all="ignore"):
-        return _price(_terms(numbers, flags))
+    (value,) = _columns(price_kernel(), 1, *numbers, as_flags("is_call", is_call, *numbers))
+    return value
 
 
 def greeks(
@@ -103,49 +107,43 @@ def greeks(
     Domains, degenerate inputs and errors: see the module. Source: Haug (2007), chapter 2; theta is his generalised
     theta with cost of carry 0 on the forward.
     """
+    from scanner.pricing.kernels.european import greeks_kernel
+
     numbers = as_floats(
         spot=spot, strike=strike, years=years, rate=rate, dividend_yield=dividend_yield, volatility=volatility
     )
-    flags = as_flags("is_call", is_call, *numbers)
-    with np.errstate(all="ignore"):
-        return _greeks(numbers, _terms(numbers, flags))
+    return Greeks(*_columns(greeks_kernel(), 6, *numbers, as_flags("is_call", is_call, *numbers)))
 
 
-def _greeks(numbers: tuple[Floats, ...], terms: _Terms) -> Greeks:
-    spot, _, years, rate, _, _ = numbers
-    value = _price(terms)
-    density = terms.spot_value * _INVERSE_ROOT_TWO_PI * np.exp(-0.5 * terms.d1 * terms.d1)
-    slope = terms.sign * terms.cumulative_1
-    decay = density * terms.deviation / np.where(years > 0, 2.0 * years, 1.0)
-    return Greeks(
-        price=value,
-        delta=slope * terms.spot_value / spot,
-        gamma=density / (spot * spot * np.where(terms.deviation > 0, terms.deviation, 1.0)),
-        theta=(rate * value - decay) * THETA_PER_CALENDAR_DAY,
-        vega=density * np.sqrt(years) * VEGA_PER_VOL_POINT,
-        rho=terms.sign * years * terms.strike_value * terms.cumulative_2 * RHO_PER_PERCENT,
+def all_greeks(
+    *,
+    spot: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    rate: ArrayLike,
+    dividend_yield: ArrayLike,
+    volatility: ArrayLike,
+    is_call: ArrayLike,
+) -> AllGreeks:
+    """What `greeks` gives and, in the same pass:
+
+    * vanna = -0.01 e^{-qT} phi(d1) d2 / sigma; volga = 0.01 vega d1 d2 / sigma;
+    * charm = (e q e^{-qT} N(e d1) - e^{-qT} phi(d1) ((r - q)/(sigma sqrt T) - d2/(2 T))) / 365.
+
+    Source: Haug (2007), chapter 2: DdeltaDvol, DvegaDvol and DdeltaDtime.
+    """
+    from scanner.pricing.kernels.european import all_greeks_kernel
+
+    numbers = as_floats(
+        spot=spot, strike=strike, years=years, rate=rate, dividend_yield=dividend_yield, volatility=volatility
     )
+    return AllGreeks(*_columns(all_greeks_kernel(), 9, *numbers, as_flags("is_call", is_call, *numbers)))
 
 
-def _terms(numbers: tuple[Floats, ...], is_call: Flags) -> _Terms:
-    spot, strike, years, rate, dividend_yield, volatility = numbers
-    valid = (spot > 0) & (strike > 0) & (years >= 0) & (volatility >= 0)
-    valid &= np.isfinite(spot + strike + years + volatility + rate + dividend_yield)
-    sign = np.where(is_call, 1.0, -1.0)
-    deviation = np.where(valid, volatility * np.sqrt(years), np.nan)
-    d1 = (np.log(spot / strike) + (rate - dividend_yield) * years) / deviation + 0.5 * deviation
-    return _Terms(
-        sign=sign,
-        spot_value=spot * np.exp(-dividend_yield * years),
-        strike_value=strike * np.exp(-rate * years),
-        deviation=deviation,
-        d1=d1,
-        cumulative_1=ndtr(sign * d1),
-        cumulative_2=ndtr(sign * (d1 - deviation)),
-    )
-
-
-def _price(terms: _Terms) -> Floats:
-    value = terms.sign * (terms.spot_value * terms.cumulative_1 - terms.strike_value * terms.cumulative_2)
-    at_the_kink = (terms.deviation == 0) & np.isnan(terms.d1)
-    return np.where(at_the_kink, 0.0, value) if at_the_kink.any() else value
+def _columns(kernel: Callable[..., None], count: int, *arguments: Floats | Flags) -> tuple[Floats, ...]:
+    """The `count` results of a kernel over broadcast arguments, each in the broadcast shape."""
+    shape, columns = as_columns(*arguments)
+    rows = math.prod(shape)
+    table = np.empty((count, rows))
+    fill(lambda first, last: kernel(*columns, table, first, last), rows, least_rows=_LEAST_ROWS_OF_THREADS)
+    return tuple(table) if len(shape) == 1 else tuple(row.reshape(shape) for row in table)

@@ -4,23 +4,25 @@ The price is reduced to its out-of-the-money, undiscounted twin beta = time valu
 -a = -|ln(F/K)|, and s = sigma sqrt T is solved from b(s) = beta. b has its inflection at s_c = sqrt(2 a). Below it
 ln b is solved, above it ln(b_max - b), both nearly straight; first guesses come from their value and slope at s_c.
 With E = exp(-(h^2 + t^2)/2), h = -a/s, t = s/2 and the scaled complementary error function both branches are
-E (erfcx -/+ erfcx) / 2, so that nothing underflows. Three third-order Householder steps follow; two reach the rounding
-error already.
+E (erfcx -/+ erfcx) / 2, so that nothing underflows. Two third-order Householder steps follow, always two: the first
+leaves at most 0.003 of s, the second the rounding error.
 
 Source of the normalisation and of the two branches: P. Jaeckel, Let's be rational, Wilmott (2015), equations 2.1-2.16.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erfcx
 
-from scanner.pricing.arrays import Flags, Floats, as_flags, as_floats
+from scanner.pricing.arrays import Floats, as_columns, as_flags, as_floats
+from scanner.pricing.threads import fill
 
 
 class IvReason(StrEnum):
@@ -50,6 +52,10 @@ class IvReason(StrEnum):
 
     Out of the money that is 4 units in the last place of the price, in the money of price plus strike.
     """
+    DOUBLE_BOUNDARY = "double_boundary"
+    """American, with a negative rate and a yield below it: exercised between two boundaries, not solved here."""
+    UNCONVERGED = "unconverged"
+    """American: the solver did not settle within its steps."""
 
 
 IV_REASONS: Final = tuple(IvReason)
@@ -67,17 +73,8 @@ class ImpliedVolatility:
     reason: NDArray[np.int8]
 
 
-_STEPS: Final = 3
-_ROUNDING: Final = 4 * float(np.finfo(np.float64).eps)
-_TINY: Final = float(np.finfo(np.float64).tiny)
-_NEGLIGIBLE: Final = 1e-6
-_ROOT_HALF: Final = 0.7071067811865476
-_ROOT_TWO_PI: Final = 2.5066282746310002
-_ROOT_TWO_OVER_PI: Final = 0.7978845608028654
-_ROOT_HALF_PI: Final = 1.2533141373155003
-_ROOT_PI: Final = 1.7724538509055159
-_LARGEST_EXPONENT: Final = 50.0
-_LEAST_LOGARITHMIC: Final = 0.25
+_EARLIER_REASONS: Final = IV_REASON_CODE[IvReason.INVALID_INPUT] - 1
+_LEAST_ROWS_OF_THREADS: Final = 16_384
 
 
 def implied_volatility(
@@ -95,86 +92,16 @@ def implied_volatility(
     keyword-only and broadcast. Where none exists: NaN with a reason (`IvReason`, from INVALID_INPUT on). An argument
     that is no number, a flag that is no boolean or shapes that do not broadcast raise `InputError`.
     """
+    from scanner.pricing.kernels.implied import implied_volatility_kernel
+
     numbers = as_floats(price=price, forward=forward, strike=strike, years=years, rate=rate)
-    flags = as_flags("is_call", is_call, *numbers)
-    with np.errstate(all="ignore"):
-        return _implied_volatility(numbers, flags)
-
-
-def _implied_volatility(numbers: tuple[Floats, ...], is_call: Flags) -> ImpliedVolatility:
-    price, forward, strike, years, rate = numbers
-    undiscounted = price * np.exp(rate * years)
-    moneyness = np.where(is_call, forward - strike, strike - forward)
-    time_value = undiscounted - np.maximum(moneyness, 0.0)
-    scale = np.sqrt(forward) * np.sqrt(strike)
-    deviation, density = _solve(time_value / scale, np.abs(np.log(forward / strike)))
-    root = np.sqrt(years)
-    rounding = _ROUNDING * (undiscounted + np.where(moneyness > 0, strike, 0.0)) + _TINY
-    reason = np.zeros(deviation.shape, dtype=np.int8)
-    undetermined = ~(rounding * _ROOT_TWO_PI <= _NEGLIGIBLE * root * scale * density)
-    reason[undetermined] = IV_REASON_CODE[IvReason.VEGA_NEGLIGIBLE]
-    if undetermined.any():
-        reason[time_value >= np.minimum(forward, strike)] = IV_REASON_CODE[IvReason.ABOVE_MAXIMUM]
-        reason[time_value < -rounding] = IV_REASON_CODE[IvReason.BELOW_INTRINSIC]
-        reason[np.broadcast_to(years <= 0, reason.shape)] = IV_REASON_CODE[IvReason.NO_TIME]
-        valid = np.isfinite(price + forward + strike + years + rate) & (forward > 0) & (strike > 0)
-        reason[np.broadcast_to(~valid, reason.shape)] = IV_REASON_CODE[IvReason.INVALID_INPUT]
-    return ImpliedVolatility(volatility=np.where(reason == 0, deviation / root, np.nan), reason=reason)
-
-
-def _solve(beta: Floats, distance: Floats) -> tuple[Floats, Floats]:
-    """s with b(s) = beta at log-moneyness -distance, and E there; NaN where beta is outside (0, e^{-distance/2})."""
-    root = np.sqrt(distance)
-    inflection = np.sqrt(2.0) * root
-    most = np.exp(-0.5 * distance)
-    tail = erfcx(root)
-    upper = beta >= 0.5 * most * (1.0 - tail)
-    side = np.where(upper, -1.0, 1.0)
-    slope = 1.0 - side * tail
-    target = np.log(np.where(upper, most - beta, beta))
-    drop = np.log(0.5 * most * slope) - target
-    s = np.where(upper, _upper_guess(inflection, slope, drop), _lower_guess(inflection, root, slope, drop))
-    density = s
-    for _ in range(_STEPS):
-        s, density = _householder(s, target, distance, side)
-        s = np.where(upper, np.maximum(s, inflection), np.minimum(s, inflection))
-    return s, density
-
-
-def _upper_guess(inflection: Floats, slope: Floats, drop: Floats) -> Floats:
-    """From the quadratic of ln(b_max - b) at the inflection, where its second derivative is -(its first)^2."""
-    return inflection + (np.sqrt(1.0 + 2.0 * drop) - 1.0) * _ROOT_HALF_PI * slope
-
-
-def _lower_guess(inflection: Floats, root: Floats, slope: Floats, drop: Floats) -> Floats:
-    """From ln b as a function of w = 1/s^2, u = w/w_c - 1: -drop = -(a/4) u - c ln(1 + u).
-
-    Exact in value and slope at the inflection and in the leading term as s vanishes. Two Newton steps in u.
-    """
-    linear = 0.25 * root * root
-    logarithmic = np.maximum(root / (_ROOT_PI * slope) - linear, _LEAST_LOGARITHMIC)
-    u = np.minimum(drop / linear, np.expm1(np.minimum(drop / logarithmic, _LARGEST_EXPONENT)))
-    for _ in range(2):
-        excess = linear * u + logarithmic * np.log1p(u) - drop
-        u = np.maximum(u - excess / (linear + logarithmic / (1.0 + u)), 0.0)
-    return inflection / np.sqrt(1.0 + u)
-
-
-def _householder(s: Floats, target: Floats, distance: Floats, side: Floats) -> tuple[Floats, Floats]:
-    """One third-order step on ln b (side 1) or ln(b_max - b) (side -1), and E at the s it starts from.
-
-    With f' = side sqrt(2/pi)/m, b''/b' = h^2/s - s/4 and b'''/b' = (b''/b')^2 - 3 h^2/s^2 - 1/4. The step is kept
-    between half and double.
-    """
-    h = distance / s
-    t = 0.5 * s
-    exponent = -0.5 * (h * h + t * t)
-    mills = erfcx(_ROOT_HALF * side * (h - t)) - side * erfcx(_ROOT_HALF * (h + t))
-    first = side * _ROOT_TWO_OVER_PI / mills
-    newton = (target - exponent - np.log(0.5 * mills)) / first
-    h_over_s = h / s
-    bend = h * h_over_s - 0.5 * t
-    second = bend - first
-    third = bend * bend - 3.0 * h_over_s * h_over_s - 0.25 - first * (3.0 * bend - 2.0 * first)
-    step = newton * (1.0 + 0.5 * newton * second) / (1.0 + newton * (second + newton * third / 6.0))
-    return np.clip(s + step, t, 2.0 * s), np.exp(exponent)
+    shape, columns = as_columns(*numbers, as_flags("is_call", is_call, *numbers))
+    rows = math.prod(shape)
+    volatility, reason = np.empty((1, rows)), np.empty(rows, dtype=np.int8)
+    kernel: Callable[..., None] = implied_volatility_kernel()
+    fill(
+        lambda first, last: kernel(*columns, volatility, reason, _EARLIER_REASONS, first, last),
+        rows,
+        least_rows=_LEAST_ROWS_OF_THREADS,
+    )
+    return ImpliedVolatility(volatility=volatility.reshape(shape), reason=reason.reshape(shape))

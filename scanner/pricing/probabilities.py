@@ -2,7 +2,8 @@
 
 Arguments are keyword-only, real and broadcast; results are float64 in [0, 1]. `forward`, `spot`, `strike`, `break_even`
 in $ per share and positive, `years` ACT/365, `volatility` decimal, neither negative, `rate` and `dividend_yield`
-continuous decimals. An element with a NaN, an infinity or a value outside its domain gives NaN. An argument that is no
+continuous decimals. An element with a NaN, an infinity or a value outside its domain gives NaN, prices outside 1e-100
+to 1e100 among them. An argument that is no
 number, a flag that is no boolean or shapes that do not broadcast raise `InputError`.
 
 They are risk-neutral: the drift is rate less yield, not a forecast, and none of them is 1 - |delta|.
@@ -10,15 +11,18 @@ They are risk-neutral: the drift is rate less yield, not a forecast, and none of
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erfcx, ndtr
 
-from scanner.pricing.arrays import Flags, Floats, as_flags, as_floats
+from scanner.pricing.arrays import Flags, Floats, as_columns, as_flags, as_floats
+from scanner.pricing.threads import fill
 
-_ROOT_HALF: Final = 0.7071067811865476
+_LEAST_ROWS_OF_THREADS: Final = 32_768
+_ABOVE: Final = np.array(True)
 
 
 def prob_otm(
@@ -29,10 +33,11 @@ def prob_otm(
     d2 = ln(F/K)/(sigma sqrt T) - sigma sqrt T / 2. At zero time or volatility the forward is certain: 1 or 0, and NaN
     where it equals the strike.
     """
+    from scanner.pricing.kernels.distribution import prob_beyond_kernel
+
     numbers = as_floats(forward=forward, strike=strike, years=years, volatility=volatility)
     flags = as_flags("is_call", is_call, *numbers)
-    with np.errstate(all="ignore"):
-        return ndtr(np.where(flags, -1.0, 1.0) * _d2(*numbers))
+    return _column(prob_beyond_kernel(), *numbers, ~flags)
 
 
 def prob_profit(*, forward: ArrayLike, break_even: ArrayLike, years: ArrayLike, volatility: ArrayLike) -> Floats:
@@ -40,13 +45,16 @@ def prob_profit(*, forward: ArrayLike, break_even: ArrayLike, years: ArrayLike, 
 
     A break-even at or below zero is always exceeded: 1. Zero time or volatility as in `prob_otm`.
     """
-    ahead, level, time, deviation = as_floats(
-        forward=forward, break_even=break_even, years=years, volatility=volatility
-    )
-    with np.errstate(all="ignore"):
-        probability = ndtr(_d2(ahead, level, time, deviation))
-        valid = _valid(ahead, time, deviation) & (level <= 0) & np.isfinite(level)
-        return np.where(valid, 1.0, probability) if valid.any() else probability
+    from scanner.pricing.kernels.distribution import prob_beyond_kernel
+
+    numbers = as_floats(forward=forward, break_even=break_even, years=years, volatility=volatility)
+    ahead, level, time, deviation = numbers
+    nothing_to_lose = (level <= 0) & (level > -np.inf)
+    if not nothing_to_lose.any():
+        return _column(prob_beyond_kernel(), *numbers, _ABOVE)
+    reachable = np.where(nothing_to_lose, 1.0, level)
+    probability = _column(prob_beyond_kernel(), ahead, reachable, time, deviation, _ABOVE)
+    return np.where(nothing_to_lose & ~np.isnan(probability), 1.0, probability)
 
 
 def prob_touch(
@@ -69,41 +77,18 @@ def prob_touch(
     Source: M. Rubinstein and E. Reiner, Breaking down the barriers, Risk 4 (1991): the first-passage probability of a
     Brownian motion with drift.
     """
+    from scanner.pricing.kernels.distribution import prob_touch_kernel
+
     numbers = as_floats(
         spot=spot, strike=strike, years=years, rate=rate, dividend_yield=dividend_yield, volatility=volatility
     )
-    flags = as_flags("is_call", is_call, *numbers)
-    with np.errstate(all="ignore"):
-        return _touch(numbers, flags)
+    return _column(prob_touch_kernel(), *numbers, as_flags("is_call", is_call, *numbers))
 
 
-def _touch(numbers: tuple[Floats, ...], is_call: Flags) -> Floats:
-    spot, strike, years, rate, dividend_yield, volatility = numbers
-    valid = _valid(spot, years, volatility) & (strike > 0) & np.isfinite(strike + rate + dividend_yield)
-    deviation = volatility * np.sqrt(years)
-    distance = np.abs(np.log(strike / spot))
-    away = np.where(strike < spot, 1.0, -1.0) * (rate - dividend_yield - 0.5 * volatility * volatility) * years
-    first = -(distance + away) / deviation
-    second = (away - distance) / deviation
-    reflected = np.where(
-        second < 0,
-        0.5 * np.exp(-0.5 * first * first) * erfcx(-_ROOT_HALF * second),
-        np.exp(0.5 * (second - first) * (second + first)) * ndtr(second),
-    )
-    probability = np.minimum(ndtr(first) + reflected, 1.0)  # the sum may exceed 1 by a rounding error
-    certain = deviation == 0
-    if certain.any():
-        probability = np.where(certain, np.where(distance + away <= 0, 1.0, 0.0), probability)
-    in_the_money = np.where(is_call, spot >= strike, spot <= strike)
-    probability = np.where(in_the_money, 1.0, probability)
-    return np.where(valid, probability, np.nan)
-
-
-def _d2(forward: Floats, level: Floats, years: Floats, volatility: Floats) -> Floats:
-    valid = _valid(forward, years, volatility) & (level > 0) & np.isfinite(level)
-    deviation = np.where(valid, volatility * np.sqrt(years), np.nan)
-    return np.log(forward / level) / deviation - 0.5 * deviation
-
-
-def _valid(price: Floats, years: Floats, volatility: Floats) -> Flags:
-    return (price > 0) & (years >= 0) & (volatility >= 0) & np.isfinite(price + years + volatility)
+def _column(kernel: Callable[..., None], *arguments: Floats | Flags) -> Floats:
+    """The result of a kernel over broadcast arguments, in the broadcast shape."""
+    shape, columns = as_columns(*arguments)
+    rows = math.prod(shape)
+    table = np.empty((1, rows))
+    fill(lambda first, last: kernel(*columns, table, first, last), rows, least_rows=_LEAST_ROWS_OF_THREADS)
+    return table.reshape(shape)

@@ -7,6 +7,7 @@ first-passage density, so that a slip in a closed form cannot hide on both sides
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import mpmath
 
@@ -47,6 +48,21 @@ def rho(option: Option) -> float:
     return _derivative(option, "rate")
 
 
+def vanna(option: Option) -> float:
+    """Derivative of delta by volatility, per 1.0."""
+    return _mixed_derivative(option, "volatility")
+
+
+def volga(option: Option) -> float:
+    """Second derivative by volatility, per 1.0 twice."""
+    return _derivative(option, "volatility", order=2)
+
+
+def charm(option: Option) -> float:
+    """Minus the derivative of delta by time to expiry, per year, spot held."""
+    return -_mixed_derivative(option, "years")
+
+
 def theta_at_fixed_forward(option: Option) -> float:
     """Per year: minus the derivative by time to expiry of e^{-rT} Black(F), F = S e^{(r-q)T} held."""
     with mpmath.workdps(DIGITS):
@@ -85,3 +101,14 @@ def _derivative(option: Option, name: str, order: int = 1) -> float:
     with mpmath.workdps(DIGITS):
         point = mpmath.mpf(getattr(option, name))
         return float(mpmath.diff(lambda value: _price(replace(option, **{name: value})), point, order))
+
+
+def _mixed_derivative(option: Option, name: str) -> float:
+    with mpmath.workdps(DIGITS):
+        point = (mpmath.mpf(option.spot), mpmath.mpf(getattr(option, name)))
+        changed = partial(_changed_price, option, name)
+        return float(mpmath.diff(changed, point, (1, 1)))
+
+
+def _changed_price(option: Option, name: str, spot: mpmath.mpf, value: mpmath.mpf) -> mpmath.mpf:
+    return _price(replace(option, **{"spot": spot, name: value}))

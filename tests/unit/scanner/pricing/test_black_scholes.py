@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.errors import InputError
-from scanner.pricing.black_scholes import Greeks, greeks, price
+from scanner.pricing.black_scholes import Greeks, all_greeks, greeks, price
 from tests.reference import european
 from tests.reference.european import Option
 from tests.reference.shared_data import shared_path
 
 GREEKS = ("price", "delta", "gamma", "theta", "vega", "rho")
+SECOND_ORDER = ("vanna", "volga", "charm")
+MINUTE = 1 / (365 * 24 * 60)
 CALL: dict[str, Any] = {
     "spot": 105.0,
     "strike": 100.0,
@@ -38,6 +40,17 @@ options = st.builds(
     is_call=st.booleans(),
 )
 
+everything = st.builds(
+    Option,
+    spot=st.floats(1, 1000),
+    strike=st.floats(1, 1000),
+    years=st.floats(np.log(MINUTE), np.log(3)).map(np.exp).map(float),
+    rate=st.floats(-0.02, 0.12),
+    dividend_yield=st.floats(0.001, 0.1),
+    volatility=st.floats(np.log(0.01), np.log(5)).map(np.exp).map(float),
+    is_call=st.booleans(),
+)
+
 
 def arguments(option: Option) -> dict[str, Any]:
     return {name: getattr(option, name) for name in option.__dataclass_fields__}
@@ -54,7 +67,7 @@ class TestPublishedValues:
     def test_table_of_1500_options_at_50_digits(self) -> None:
         table = pd.read_csv(shared_path("reference/bsm_mpmath/bsm_random_1500.csv"))
         spot, rate, dividend_yield = table["S"].to_numpy(), table["r"].to_numpy(), table["q"].to_numpy()
-        result = greeks(
+        result = all_greeks(
             spot=spot,
             strike=table["K"].to_numpy(),
             years=table["T"].to_numpy(),
@@ -65,12 +78,19 @@ class TestPublishedValues:
         )
         theta_at_fixed_spot = table["theta_per_year"].to_numpy()
         carried_by_the_spot = (rate - dividend_yield) * spot * table["delta"].to_numpy()
-        assert_close(result.price, table["price"].to_numpy(), spot)
-        assert_close(result.delta, table["delta"].to_numpy(), spot)
-        assert_close(result.gamma, table["gamma"].to_numpy(), spot)
-        assert_close(result.theta * 365, theta_at_fixed_spot + carried_by_the_spot, spot)
-        assert_close(result.vega * 100, table["vega_per_1.0"].to_numpy(), spot)
-        assert_close(result.rho * 100, table["rho_per_1.0"].to_numpy(), spot)
+        expected = {
+            "price": (result.price, table["price"], spot),
+            "delta": (result.delta, table["delta"], 1.0),
+            "gamma": (result.gamma, table["gamma"], 1.0),
+            "theta": (result.theta * 365, theta_at_fixed_spot + carried_by_the_spot, spot),
+            "vega": (result.vega * 100, table["vega_per_1.0"], spot),
+            "rho": (result.rho * 100, table["rho_per_1.0"], spot),
+            "vanna": (result.vanna * 100, table["vanna"], 1.0),
+            "volga": (result.volga * 10_000, table["volga"], spot),
+            "charm": (result.charm * 365, table["charm"], 1.0),
+        }
+        for ours, exact, scale in expected.values():
+            assert_close(ours, np.asarray(exact), scale, relative=1e-12)
 
     def test_prices_of_haug(self) -> None:
         table = pd.read_csv(shared_path("reference/haug/haug_european_values.csv"))
@@ -141,8 +161,8 @@ def _haug_arguments(table: pd.DataFrame) -> dict[str, Any]:
 class TestAgainstFortyDigits:
     """Greeks against numerical derivatives of the price in 40 digits, with a yield that is never zero."""
 
-    @settings(max_examples=60, deadline=None)
-    @given(options)
+    @settings(max_examples=80, deadline=None)
+    @given(st.one_of(options, everything))
     def test_price_and_greeks(self, option: Option) -> None:
         result = greeks(**arguments(option))
         assert_close(result.price, european.price(option), option.spot)
@@ -151,6 +171,34 @@ class TestAgainstFortyDigits:
         assert_close(result.vega * 100, european.vega(option), option.spot)
         assert_close(result.rho * 100, european.rho(option), option.spot)
         assert_close(result.theta * 365, european.theta_at_fixed_forward(option), option.spot)
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.one_of(options, everything))
+    def test_greeks_of_second_order(self, option: Option) -> None:
+        result = all_greeks(**arguments(option))
+        assert_close(result.vanna * 100, european.vanna(option), 1.0)
+        assert_close(result.volga * 10_000, european.volga(option), option.spot)
+        assert_close(result.charm * 365, european.charm(option), 1.0)
+
+    @pytest.mark.parametrize("known", [CALL, PUT])
+    def test_finite_differences_of_our_own_functions(self, known: dict[str, Any]) -> None:
+        """Central differences with a yield of 4 %: the Greeks belong to the prices of this module."""
+        result, step = all_greeks(**known), 1e-4
+
+        def slope(name: str, of: str = "price") -> float:
+            up, down = (getattr(all_greeks(**{**known, name: known[name] + sign * step}), of) for sign in (1, -1))
+            return float((up - down) / (2 * step))
+
+        assert slope("spot") == pytest.approx(float(result.delta), rel=1e-7)
+        assert slope("spot", "delta") == pytest.approx(float(result.gamma), rel=1e-7)
+        assert slope("volatility") / 100 == pytest.approx(float(result.vega), rel=1e-6)
+        assert slope("rate") / 100 == pytest.approx(float(result.rho), rel=1e-6)
+        assert slope("volatility", "delta") / 100 == pytest.approx(float(result.vanna), rel=1e-6)
+        assert slope("volatility", "vega") / 100 == pytest.approx(float(result.volga), rel=1e-6)
+        assert -slope("years", "delta") / 365 == pytest.approx(float(result.charm), rel=1e-6)
+        at_fixed_spot = -slope("years") / 365
+        carried = (known["rate"] - known["dividend_yield"]) * known["spot"] * float(result.delta) / 365
+        assert at_fixed_spot + carried == pytest.approx(float(result.theta), rel=1e-6)
 
     def test_price_of_a_contract_far_out_of_the_money_keeps_its_digits(self) -> None:
         option = Option(100.0, 250.0, 0.1, 0.04, 0.01, 0.3, True)
@@ -223,11 +271,22 @@ class TestLimits:
         assert float(result.rho) == pytest.approx(holds * years * strike_value / 100, rel=1e-15)
 
     @pytest.mark.parametrize("which", ["years", "volatility"])
+    @pytest.mark.parametrize(("is_call", "spot", "holds"), [(True, 120.0, 1), (True, 80.0, 0), (False, 80.0, -1)])
+    def test_greeks_of_second_order_without_time_or_volatility(
+        self, which: str, is_call: bool, spot: float, holds: int
+    ) -> None:
+        result = all_greeks(**{**CALL, "spot": spot, "is_call": is_call, which: 0.0})
+        years = 0.0 if which == "years" else CALL["years"]
+        assert float(result.vanna) == 0
+        assert float(result.volga) == 0
+        assert float(result.charm) == pytest.approx(holds * 0.04 * np.exp(-0.04 * years) / 365, rel=1e-14)
+
+    @pytest.mark.parametrize("which", ["years", "volatility"])
     def test_at_the_kink_the_price_is_zero_and_greeks_do_not_exist(self, which: str) -> None:
         known = {**CALL, "spot": 100.0, "dividend_yield": 0.1, which: 0.0}
-        result = greeks(**known)
+        result = all_greeks(**known)
         assert float(result.price) == 0
-        assert all(np.isnan(getattr(result, name)) for name in GREEKS if name != "price")
+        assert all(np.isnan(getattr(result, name)) for name in (*GREEKS, *SECOND_ORDER) if name != "price")
 
     def test_huge_volatility_gives_the_upper_bound(self) -> None:
         assert float(price(**{**CALL, "volatility": 1e3})) == pytest.approx(105 * np.exp(-0.02), rel=1e-14)
@@ -290,3 +349,20 @@ def test_arguments_broadcast() -> None:
 
 def test_empty_arrays_give_empty_arrays() -> None:
     assert price(**{**CALL, "strike": np.array([])}).shape == (0,)
+
+
+def test_all_greeks_are_the_greeks_and_three_more() -> None:
+    strikes = np.linspace(50, 200, 301)
+    first, all_of_them = greeks(**{**CALL, "strike": strikes}), all_greeks(**{**CALL, "strike": strikes})
+    for name in GREEKS:
+        np.testing.assert_allclose(getattr(all_of_them, name), getattr(first, name), rtol=1e-14, atol=1e-16)
+    np.testing.assert_allclose(price(**{**CALL, "strike": strikes}), first.price, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"spot": 1e101}, {"strike": 1e-101}, {"rate": 1401.0}, {"dividend_yield": -1401.0}, {"years": 1e4}],
+)
+def test_beyond_the_range_of_a_float64_is_unknown_not_wrong(changes: dict[str, float]) -> None:
+    result = all_greeks(**{**CALL, **changes})
+    assert all(np.isnan(getattr(result, name)) for name in (*GREEKS, *SECOND_ORDER))

@@ -1,0 +1,51 @@
+"""A quote against the price its neighbours imply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from scanner.pricing.arrays import Floats, as_floats
+from scanner.pricing.black_scholes import price
+
+
+@dataclass(frozen=True, slots=True)
+class FairValues:
+    """$ per share, NaN unknown. `price`: at the smile's volatility. `sell_edge` = bid - price and `buy_edge` = price -
+    ask: what selling at the bid or buying at the ask gains against it. Both are negative where the price lies inside
+    the quote."""
+
+    price: Floats
+    sell_edge: Floats
+    buy_edge: Floats
+
+
+def fair_values(
+    *,
+    forward: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    rate: ArrayLike,
+    volatility: ArrayLike,
+    is_call: ArrayLike,
+    bid: ArrayLike,
+    ask: ArrayLike,
+) -> FairValues:
+    """e^{-rT} Black(F, K, sigma, T) against bid and ask; F. Black, The pricing of commodity contracts (1976).
+
+    `volatility` is the fitted smile's (`smile_fit.curve_volatility`): all quotes of the expiration together, this one
+    among them, so the edge of an outlier is a little understated. Out-of-the-money contracts: what an American one in
+    the money is worth above European is not in it. Domains and errors as `black_scholes.price`.
+    """
+    ahead, low, high = as_floats(forward=forward, bid=bid, ask=ask)
+    value = price(
+        spot=ahead,
+        strike=strike,
+        years=years,
+        rate=rate,
+        dividend_yield=rate,
+        volatility=volatility,
+        is_call=is_call,
+    )
+    return FairValues(price=value, sell_edge=low - value, buy_edge=value - high)

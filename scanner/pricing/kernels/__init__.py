@@ -1,0 +1,1 @@
+"""Compiled loops behind `scanner.pricing`. Its modules import numba: import them where prices are needed."""
