@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 
+from app.settings import ENV_FILE_VARIABLE
 from db.embedded import EmbeddedServer
 from db.embedded.place import existing_cluster
 from db.embedded.postmaster import postmaster_pid
@@ -53,7 +54,7 @@ class Program:
     def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SCANNER_", "DATABASE_"))}
         own = {"SCANNER_MODE": self.mode.value, "SCANNER_DATA_DIR": str(self.folder)}
-        port = {"SCANNER_DASHBOARD_PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        port = {"SCANNER_DASHBOARD_PORT": str(self.port), ENV_FILE_VARIABLE: os.devnull, "PYTHONUNBUFFERED": "1"}
         return {**clean, **own, **port, **self.variables}
 
     @contextmanager
