@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scanner.errors import InputError
 from scanner.model import Mode
 
 PROJECT_FOLDER: Final = Path(__file__).resolve().parents[1]
+
+ENV_FILE_VARIABLE: Final = "SCANNER_ENV_FILE"
+"""Names another file than `.env`. The one setting that cannot stand in the file."""
 
 RatePoints = tuple[tuple[float, float], ...]
 """(years, continuous rate as a decimal), in ascending years."""
@@ -32,18 +39,21 @@ def _rate_points(value: object) -> object:
     return tuple(points)
 
 
+def _in_project(path: Path) -> Path:
+    """A relative path is meant from the project's folder, wherever a process works."""
+    return PROJECT_FOLDER / path.expanduser()
+
+
+Folder = Annotated[Path, AfterValidator(_in_project)]
+
+
 class Settings(BaseSettings):
-    """Read with the prefix `SCANNER_`, except `DATABASE_URL`. An empty variable counts as not set.
+    """Read by `load_settings`, with the prefix `SCANNER_` except `DATABASE_URL`. An empty variable is not set."""
 
-    The environment wins over the file `.env` in the project's folder.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix="SCANNER_", env_file=PROJECT_FOLDER / ".env", frozen=True, extra="ignore", env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SCANNER_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     mode: Mode = Field(default=Mode.LIVE, description="live, simulated or recorded: where the numbers come from.")
-    data_dir: Path = Field(
+    data_dir: Folder = Field(
         default=PROJECT_FOLDER / ".data", description="Folder of the embedded PostgreSQL, its logs and our state."
     )
     database_url: SecretStr | None = Field(
@@ -59,7 +69,7 @@ class Settings(BaseSettings):
         description="Continuous interest rate as a decimal (0.043), or a table of years:rate (0.08:0.043,1:0.041).",
     )
     seed: int = Field(default=1, description="Seed of the simulated market.")
-    recorded_dir: Path | None = Field(default=None, description="Folder of recorded answers, for the mode recorded.")
+    recorded_dir: Folder | None = Field(default=None, description="Folder of recorded answers, for the mode recorded.")
     source_timeout_seconds: float = Field(default=20.0, gt=0, description="How long one vendor call may take.")
     source_calls_per_second: float = Field(default=2.0, gt=0, description="Vendor calls per second, per process.")
     worker_processes: int | None = Field(default=None, ge=1, le=32, description="Worker processes; default by mode.")
@@ -88,16 +98,46 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment; keyword arguments win. Raises `InputError` naming each wrong variable."""
+    """Settings from the environment and, where it says nothing, the file `.env` in the project's folder.
+
+    Keyword arguments win. Raises `InputError` naming each wrong variable or line.
+    """
+    file = _in_project(Path(os.environ.get(ENV_FILE_VARIABLE) or ".env"))
+    if problems := list(_problems(file)):
+        raise InputError(f"settings cannot be read. {file}: " + "; ".join(problems))
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_env_file=file, **overrides)  # type: ignore[call-arg, arg-type]
     except ValidationError as error:
         problems = [f"{_variable(problem['loc'])}{problem['msg']}" for problem in error.errors(include_input=False)]
         raise InputError("settings cannot be read. " + "; ".join(problems)) from None
 
 
+def variables() -> tuple[str, ...]:
+    """The name of every setting in the environment."""
+    return tuple(_name(field) for field in Settings.model_fields)
+
+
+def _problems(file: Path) -> Iterator[str]:
+    """What is wrong with the file of settings. A misspelt setting would be passed over in silence otherwise."""
+    if not file.is_file():
+        return
+    try:
+        with file.open(encoding="utf-8") as lines:
+            bindings = list(parse_stream(lines))
+    except (OSError, UnicodeDecodeError) as error:
+        yield f"it is no readable text in UTF-8 ({error})"
+        return
+    for binding in bindings:
+        if binding.error or (binding.key is not None and binding.value is None):
+            yield f"line {binding.original.line} is not of the form NAME=value"
+        elif binding.key and binding.key.startswith("SCANNER_") and binding.key not in variables():
+            like = get_close_matches(binding.key, variables(), 1, cutoff=0.8)
+            yield f"{binding.key} is no setting; {f'{like[0]} is' if like else 'docs/settings.md lists them'}"
+
+
 def _variable(location: tuple[int | str, ...]) -> str:
-    if not location:
-        return ""
-    name = str(location[0])
-    return f"{name if name == 'DATABASE_URL' else f'SCANNER_{name.upper()}'}: "
+    return f"{_name(str(location[0]))}: " if location else ""
+
+
+def _name(field: str) -> str:
+    return "DATABASE_URL" if field.lower() == "database_url" else f"SCANNER_{field.upper()}"

@@ -16,6 +16,8 @@ from app.children import Child, Ended, stop_all
 from app.connection import database_dsn, embedded_server
 from app.log import redact
 from app.settings import Settings
+from db import stocks
+from db.connect import connect
 from db.embedded import EmbeddedServer, ServerStatus
 from db.embedded.file_lock import FileLock
 from db.engine import create_database_if_missing, migrate
@@ -133,13 +135,16 @@ class Supervisor:
 
 
 def prepare_database(settings: Settings, server: EmbeddedServer | None) -> None:
-    """Start (or adopt) the embedded server, bring the schema up to date, put the default universe into a new one."""
+    """Start (or adopt) the embedded server, bring the schema up to date, put the universe into a database without."""
     if server:
         server.start()
     dsn = database_dsn(settings)
     if server:
         create_database_if_missing(dsn)
-    if migrate(dsn, mode=settings.mode):
+    migrate(dsn, mode=settings.mode)
+    with connect(dsn) as connection:
+        empty = not stocks.symbols(connection)
+    if empty:
         _seed(settings)
 
 

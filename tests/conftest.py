@@ -13,12 +13,22 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from app.settings import ENV_FILE_VARIABLE
 from db.embedded import EmbeddedServer
 from db.engine import Database, create_database_if_missing, migrate, open_database
 from scanner.model import Mode
 
 TEMPLATE = "template_simulated"
+_KEPT = "SCANNER_REQUIRE_BROWSER"
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Tests see no settings of this machine, neither from its environment nor from a file `.env`."""
+    for name in [name for name in os.environ if name == "DATABASE_URL" or name.startswith("SCANNER_")]:
+        if name != _KEPT:
+            del os.environ[name]
+    os.environ[ENV_FILE_VARIABLE] = os.devnull
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
+from app.settings import ENV_FILE_VARIABLE
 from db.embedded import EmbeddedServer
 from db.embedded.place import existing_cluster
 from db.embedded.postmaster import postmaster_pid
@@ -41,17 +42,20 @@ def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> Non
 
 @dataclass
 class Program:
-    """One data directory and dashboard port; `start` runs a command on it."""
+    """One data directory and dashboard port; `running` runs a command on it. `variables` join its environment."""
 
     folder: Path
     port: int
+    mode: Mode = Mode.SIMULATED
+    variables: Mapping[str, str] = field(default_factory=dict)
     _connection: psycopg.Connection | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SCANNER_", "DATABASE_"))}
-        own = {"SCANNER_MODE": "simulated", "SCANNER_DATA_DIR": str(self.folder)}
-        return {**clean, **own, "SCANNER_DASHBOARD_PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        own = {"SCANNER_MODE": self.mode.value, "SCANNER_DATA_DIR": str(self.folder)}
+        port = {"SCANNER_DASHBOARD_PORT": str(self.port), ENV_FILE_VARIABLE: os.devnull, "PYTHONUNBUFFERED": "1"}
+        return {**clean, **own, **port, **self.variables}
 
     @contextmanager
     def running(self, *arguments: str, output: Path) -> Iterator[subprocess.Popen[bytes]]:
@@ -101,7 +105,7 @@ class Program:
 
     @contextmanager
     def database(self) -> Iterator[Database]:
-        opened = open_database(EmbeddedServer(self.folder).dsn(database_name(Mode.SIMULATED)), mode=Mode.SIMULATED)
+        opened = open_database(EmbeddedServer(self.folder).dsn(database_name(self.mode)), mode=self.mode)
         try:
             yield opened
         finally:
@@ -120,7 +124,7 @@ class Program:
     def _ask(self, question: str) -> int:
         try:
             if self._connection is None:
-                dsn = EmbeddedServer(self.folder).dsn(database_name(Mode.SIMULATED))
+                dsn = EmbeddedServer(self.folder).dsn(database_name(self.mode))
                 self._connection = psycopg.connect(dsn, autocommit=True)
             row = self._connection.execute(question.encode()).fetchone()
         except (DatabaseError, psycopg.Error):

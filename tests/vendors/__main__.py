@@ -13,6 +13,7 @@ from scanner.calendar import MarketCalendar
 from scanner.sources.simulated import SimulatedSource
 from tests.vendors.faults import FaultPlan, rate_limited, unreachable
 from tests.vendors.internet import FakeInternet
+from tests.vendors.moved import listed, moved_to
 from tests.vendors.yahoo import DATA, YahooServer
 from tests.vendors.yahoo_payloads import SourceAnswers, WrittenAnswers, YahooAnswers, recorded_body
 
@@ -53,9 +54,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _recorded(folder: Path) -> YahooAnswers:
+    """The answers moved to today: the command has its own clock."""
+    now = datetime.now(UTC)
     bodies = (recorded_body(path) for path in sorted(folder.glob("options-*.json")))
-    results = ((body["optionChain"]["result"], body) for body in bodies)
-    return WrittenAnswers({result[0]["underlyingSymbol"]: body for result, body in results if result})
+    found = {body["optionChain"]["result"][0]["underlyingSymbol"]: body for body in bodies if listed(body)}
+    return WrittenAnswers({symbol: moved_to(body, now) for symbol, body in found.items()})
 
 
 def _simulated(seed: int) -> YahooAnswers:
