@@ -7,10 +7,13 @@ nothing for vectors to gain.
 Short names: z = k/scale and y = w/scale^2, with scale^2 the total variance of the point nearest the forward; w, its
 slope and its bend are taken in k.
 
-1. Cubic B-splines on knots at quantiles of the points, one interval for every three points, at most 24.
+1. Cubic B-splines on knots at quantiles of the points: one interval for every three points, more where points are
+   few, at most 24.
 2. Least squares with penalty lambda x the integral of y''^2; lambda from a ladder of half decades by generalised
    cross-validation, degrees of freedom counted 1.4 times against undersmoothing. Then four times more, lambda at most
-   a decade away, with points further off than 3 robust standard deviations at weight (3/distance)^2.
+   a decade away, with points further off than 3 robust standard deviations at weight (3/distance)^2; the last time
+   lambda goes on falling until the points lie within half their errors, root mean square, or two decades are used up:
+   few points teach cross-validation little.
    P. Craven, G. Wahba, Smoothing noisy data with spline functions, Numer. Math. 31 (1979); Y.-J. Kim, C. Gu, Smoothing
    spline Gaussian regression, J. R. Statist. Soc. B 66 (2004).
 3. Where a condition of `_shortfall` fails, Gauss-Newton steps with the shortfalls as further residuals, each round
@@ -53,10 +56,13 @@ FACTS: Final = 5
 """Columns of the table of facts: intervals, least g, lambda, degrees of freedom, rounds of step 3."""
 
 _POINTS_PER_INTERVAL: Final = 3
+_FEW: Final = 10
 _MOST: Final = MOST_INTERVALS + ORDER - 1
 _LADDER: Final = 21
 _SMOOTHEST: Final = 100.0
 _RUNGS_NEARBY: Final = 5
+_RUNGS_LAST: Final = 13
+_LOOSEST: Final = 0.25
 _HALF_DECADE: Final = 0.31622776601683794
 _OUTLIER: Final = 3.0
 _DEVIATION_OF_MEDIAN: Final = 1.4826
@@ -66,6 +72,8 @@ _GRID: Final = 8
 _FINER_GRID: Final = 32
 _FINER_FROM: Final = 4
 _CHECKED_GRID: Final = 64
+_NEAR: Final = 0.3
+"""g this near to 0 is looked at between steps."""
 _ATTEMPTS: Final = 5
 _ROUNDS: Final = 10
 _STEPS: Final = 4
@@ -145,19 +153,33 @@ def _walk(
 ) -> tuple[float, float]:
     """All conditions: `grid` steps of g in each interval, closer towards its ends, and both ends of the curve.
 
+    Between them, too: after three steps with the greatest shortfall in the middle, the top of the parabola through
+    them (the odd half steps).
+
     Returns the greatest shortfall and the sum of squares of the positive ones. With a `push` other than 0, adds them
     with this weight to a least-squares problem.
     """
     greatest, squares = -math.inf, 0.0
     for interval in range(intervals):
         low, width = knots[interval + 3], knots[interval + 4] - knots[interval + 3]
-        for step in range(grid + 3):
-            side = -1.0 if step == grid + 1 else (1.0 if step == grid + 2 else 0.0)
-            if (side < 0.0 and interval > 0) or (side > 0.0 and interval < intervals - 1):
-                continue
-            t = step / grid if side == 0.0 else 0.5 * (1.0 + side)
+        before, here, after = -math.inf, -math.inf, -math.inf
+        for half_step in range(2 * grid + 4):
+            step = half_step // 2
+            t, side = step / grid, 0.0
+            if step > grid:
+                t = float(half_step - 2 * grid - 2)
+                side = 2.0 * t - 1.0
+                if (side < 0.0 and interval > 0) or (side > 0.0 and interval < intervals - 1):
+                    continue
+            elif half_step % 2 == 1:
+                bend = before - 2.0 * here + after
+                if step < 2 or not (here >= before and here >= after and here > -_NEAR and bend < 0.0):
+                    continue
+                t += (0.5 * (before - after) / bend - 1.0) / grid
             z = low + width * t * t * (3.0 - 2.0 * t)
             short = _shortfall(knots, interval, z, side, coefficients, scale, basis, row)
+            if half_step % 2 == 0 and side == 0.0:
+                before, here, after = here, after, short
             greatest = max(greatest, short)
             if not short > 0.0:
                 continue
@@ -186,6 +208,7 @@ def _smooth(
     coefficients: Column,
     size: int,
     earlier: float,
+    last: bool,
 ) -> tuple[float, float]:
     """Weighted penalised least squares; lambda and degrees of freedom, or NaN where no lambda of the ladder works.
 
@@ -197,10 +220,10 @@ def _smooth(
         add_square(normal, place[i], rows[i], weight[i])
         for j in range(ORDER):
             right[place[i] + j] += weight[i] * rows[i, j] * y[i]
-    chosen, freedom, least = math.nan, math.nan, math.inf
+    chosen, freedom, least, loose = math.nan, math.nan, math.inf, math.inf
     whole = math.isnan(earlier)
     candidate = _SMOOTHEST * trace_of(normal, size) / trace_of(rough, size) if whole else 10.0 * earlier
-    for _ in range(_LADDER if whole else _RUNGS_NEARBY):
+    for _ in range(_LADDER if whole else (_RUNGS_LAST if last else _RUNGS_NEARBY)):
         add_multiple(factor, normal, rough, candidate, size)
         if factorise(factor, size):
             for j in range(size):
@@ -211,8 +234,10 @@ def _smooth(
                 off = y[i] - value_of(rows[i], trial, place[i])
                 squares += weight[i] * off * off
             left = count - _EFFECTIVE * used
-            if left > 0.0 and squares / (left * left) < least:
-                chosen, freedom, least = candidate, used, squares / (left * left)
+            within = squares / count
+            if (left > 0.0 and squares / (left * left) < least) or (last and loose > _LOOSEST and within < loose):
+                loose = within
+                chosen, freedom, least = candidate, used, (squares / (left * left) if left > 0.0 else least)
                 for j in range(size):
                     coefficients[j] = trial[j]
         candidate *= _HALF_DECADE
@@ -357,7 +382,7 @@ def smile_kernel(
             y[i] = variance[begin + i] / unit
             deviation[i] = error[begin + i] / unit
             weight[i] = 1.0 / (deviation[i] * deviation[i])
-        wanted = max(1, min(MOST_INTERVALS, count // _POINTS_PER_INTERVAL))
+        wanted = max(1, min(MOST_INTERVALS, max(count // _POINTS_PER_INTERVAL, min(count - 3, _FEW))))
         intervals = place_knots(z, count, wanted, knots)
         size = intervals + ORDER - 1
         fill_rows(knots, intervals, z, count, basis, place, rows)
@@ -381,6 +406,7 @@ def smile_kernel(
                 coefficients,
                 size,
                 smoothing,
+                reweighting == _REWEIGHTINGS,
             )
             if math.isnan(smoothing):
                 break
