@@ -51,6 +51,25 @@ class TestCalendarArbitrage:
         assert found.arbitrage[0]
         assert not found.beyond_spread[0]
 
+    def test_the_spreads_at_that_strike_count(self) -> None:
+        """Total variance falls in the wing only, by 0.02 of volatility; there, or elsewhere, quotes are wide."""
+        k = np.tile(K, 2)
+        years = np.repeat([0.1, 0.11], len(K))
+        level = np.where((years == 0.1) & (k > 0.1), 0.2 + 2 * (k - 0.1) ** 2, 0.2)
+        for wide, expected in ((k > 0.05, False), (k < 0.05, True)):
+            fits = fit_smiles(
+                group=np.repeat([0, 1], len(K)),
+                group_count=2,
+                log_moneyness=k,
+                years=years,
+                volatility=level + 1e-6 * k,
+                half_spread=np.where(wide, 0.03, 1e-4),
+                usable=np.ones(len(k), dtype=np.bool_),
+            )
+            found = calendar_arbitrage(fits, family=ONE[:2])
+            assert found.arbitrage[0]
+            assert found.beyond_spread[0] == expected
+
     def test_families_are_not_compared_and_some_left_out(self) -> None:
         fits = smiles((0.1, 0.4), (0.2, 0.2), (0.5, 0.1))
         assert len(calendar_arbitrage(fits, family=np.array([0, 1, 2])).near) == 0
