@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run test check bench format install install-dev clean
+.PHONY: demo run test check bench evidence format install install-dev clean
 
 demo: install  ## Simulated market, offline: dashboard on http://127.0.0.1:8501
 	$(BIN)/python -m app.cli demo
@@ -21,6 +21,9 @@ check: install-dev  ## Format, lint, strict types, import contracts
 
 bench: install-dev  ## Speed, side by side with peers
 	$(BIN)/python -m benchmarks
+
+evidence: install-dev  ## Our figures against published and recorded ones: writes docs/evidence.md
+	$(BIN)/python -m benchmarks.evidence
 
 format: install-dev
 	$(BIN)/ruff format .

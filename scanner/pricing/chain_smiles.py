@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 
+from scanner.conventions import VEGA_PER_VOL_POINT
 from scanner.model import ChainSnapshot
 from scanner.pricing.arrays import Flags, Floats
 from scanner.pricing.chain import PricedChain
@@ -21,8 +22,6 @@ from scanner.pricing.term_structure import (
     constant_maturity_volatility,
 )
 from scanner.symbols import is_index_root
-
-_VEGA_PER_POINT = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def chain_smiles(snapshot: ChainSnapshot, priced: PricedChain) -> ChainSmiles:
     forward = _first_of_group(columns["forward"], group, len(groups))
     with np.errstate(invalid="ignore", divide="ignore"):
         log_moneyness = np.log(quotes.strike / columns["forward"])
-        half_spread = (quotes.ask - quotes.bid) / (2 * _VEGA_PER_POINT * columns["vega"])
+        half_spread = (quotes.ask - quotes.bid) / 2 * VEGA_PER_VOL_POINT / columns["vega"]
         outside = np.where(quotes.is_call, log_moneyness >= 0, log_moneyness <= 0)
         smiles = fit_smiles(
             group=group,

@@ -74,7 +74,7 @@ def model_free_variance(
         return unknown
     total = float(np.sum(_widths(levels) * value / levels**2)) * growth
     variance = 2 / years * total - (forward / float(strikes[center]) - 1) ** 2 / years
-    return ModelFreeVariance(variance, forward, len(levels))
+    return ModelFreeVariance(float(variance), forward, len(levels))
 
 
 def volatility_index(

@@ -57,6 +57,9 @@ class Smiles:
     `error`: median half spread of the points, in volatility. `slack`: the least value of g and of the conditions at
     the ends, not negative. `mended`: whether the smooth curve itself had arbitrage and was moved.
 
+    `point_k` and `point_half_spread` are the points' ln(K/F) and half spreads, those of group n from `starts[n]` to
+    `starts[n + 1]`, k ascending.
+
     `knots` (groups, n + 1) and `pieces` (groups, n, 4: w and its first three derivatives in k at the left end of each
     interval) are the curve, NaN beyond its last interval.
     """
@@ -73,6 +76,9 @@ class Smiles:
     error: Floats
     slack: Floats
     mended: Flags
+    starts: Indices
+    point_k: Floats
+    point_half_spread: Floats
     knots: Floats
     pieces: Floats
 
@@ -212,6 +218,9 @@ def _fitted(
         error=np.full(groups, np.nan),
         slack=facts[:, 1],
         mended=facts[:, 4] > 0,
+        starts=starts,
+        point_k=k,
+        point_half_spread=error,
         knots=knots,
         pieces=pieces.reshape(groups, MOST_INTERVALS, 4),
     )

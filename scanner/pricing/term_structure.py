@@ -24,8 +24,8 @@ class CalendarArbitrage:
 
     Total variance at one k = ln(K/F) must not fall with time. `excess`: by how much the near volatility exceeds the
     highest that the far one allows, at the worst k, decimal; 0 where it nowhere does, NaN where the curves do not
-    overlap. `log_moneyness`: that k. `arbitrage`: the excess is above 0. `beyond_spread`: it is above the median half
-    spreads of both together, so no choice of prices inside the quotes explains it.
+    overlap. `log_moneyness`: that k. `arbitrage`: the excess is above 0. `beyond_spread`: at some k it is above the
+    half spreads of both together, interpolated between their quotes: no choice of prices inside the quotes explains it.
     """
 
     near: Indices
@@ -71,14 +71,15 @@ def calendar_arbitrage(smiles: Smiles, *, family: Indices) -> CalendarArbitrage:
         worst = np.argmax(np.where(np.isnan(over), -np.inf, over), axis=1) if len(near) else np.zeros(0, dtype=np.intp)
         pair = np.arange(len(near))
         excess = np.maximum(over[pair, worst], 0.0)
-        allowed = smiles.error[near] + smiles.error[far] * np.sqrt(smiles.years[far] / smiles.years[near])
+        allowed = _half_spreads(smiles, near, k)
+        allowed += _half_spreads(smiles, far, k) * np.sqrt(smiles.years[far][:, None] / years)
         return CalendarArbitrage(
             near=near,
             far=far,
             excess=excess,
             log_moneyness=k[pair, worst],
             arbitrage=excess > _NOISE,
-            beyond_spread=excess > np.maximum(allowed, _NOISE),
+            beyond_spread=np.any(over > np.maximum(allowed, _NOISE), axis=1),
         )
 
 
@@ -108,6 +109,15 @@ def constant_maturity_volatility(
     weight = np.where(width > 0, (years - smiles.years[low]) / np.where(width > 0, width, 1.0), 0.0)
     volatility[both] = np.sqrt((variance[low] + weight * (variance[high] - variance[low])) / years)
     return ConstantMaturity(volatility=volatility, near=near, far=far)
+
+
+def _half_spreads(smiles: Smiles, groups: Indices, k: Floats) -> Floats:
+    """Half spreads in volatility at k, a row for each of `groups`, linear between their points."""
+    found = np.full(k.shape, np.nan)
+    for row, group in enumerate(groups.tolist()):
+        points = slice(smiles.starts[group], smiles.starts[group + 1])
+        found[row] = np.interp(k[row], smiles.point_k[points], smiles.point_half_spread[points])
+    return found
 
 
 def _by_time(smiles: Smiles, family: Indices) -> Indices:

@@ -7,7 +7,8 @@ whole range (tests/unit/scanner/pricing/kernels/test_elementary.py holds them to
 * `log` 3e-16 for every positive normal number, near 1 too;
 * `erfcx` 1.2e-15 for x >= 0.
 
-None of them keeps a NaN: callers decide first what is valid.
+A NaN with unusual bits may come out as a number: callers decide first what is valid. Polynomials are summed in two or
+four interleaved parts, which shortens the chain of dependent operations.
 """
 
 from __future__ import annotations
@@ -34,7 +35,18 @@ CENTER: Final = 3.75
 
 @device
 def exp(x: float) -> float:
-    """e^x = 2^k e^r, |r| <= ln(2)/2, e^r by a Chebyshev interpolant of degree 11 in powers of r."""
+    """e^x for any x."""
+    value = exp_within(x)
+    value = 0.0 if x < _LEAST_EXPONENT else value
+    return math.inf if x > _GREATEST_EXPONENT else value
+
+
+@device
+def exp_within(x: float) -> float:
+    """e^x for -708.39 <= x <= 709.78; outside, any number.
+
+    e^x = 2^k e^r, |r| <= ln(2)/2, e^r by a Chebyshev interpolant of degree 11 in powers of r.
+    """
     shifted = x * _PER_LN2 + _ROUNDER
     exponent = bits_of(shifted) << _EXPONENT_POSITION
     k = shifted - _ROUNDER
@@ -53,32 +65,44 @@ def exp(x: float) -> float:
     odd = odd * r2 + 0.16666666666666702
     odd = odd * r2 + 1.0
     value: float = float_of(bits_of(even + r * odd) + exponent)
-    value = 0.0 if x < _LEAST_EXPONENT else value
-    return math.inf if x > _GREATEST_EXPONENT else value
+    return value
 
 
 @device
 def log(x: float) -> float:
     """ln x = k ln 2 + ln(1 + f), 1 + f in [sqrt(1/2), sqrt 2).
 
-    ln(1 + f) = ln((1 + s)/(1 - s)) with s = f/(2 + f), 2 s + s^3 P(s^2), P a Chebyshev interpolant of degree 6; put
-    together as f - (f^2/2 - s (f^2/2 + s^2 P)), which keeps the digits of a small f.
+    ln(1 + f) = f + f^2 Q(f), Q a Chebyshev interpolant of degree 19 in powers of f, which keeps the digits of a small
+    f. The usual series in f/(2 + f) is shorter, but kernels have more divisions than they can hide already.
     """
     bits: int = bits_of(x)
     k = (bits - _ROOT_HALF_BITS) >> _EXPONENT_POSITION
     f: float = float_of(bits - (k << _EXPONENT_POSITION)) - 1.0
     times: float = float_of(k + _ROUNDER_BITS) - _ROUNDER
-    s = f / (2.0 + f)
-    z = s * s
-    series = 0.14617093237558204
-    series = series * z + 0.15331664799306263
-    series = series * z + 0.1818289100504977
-    series = series * z + 0.2222221110612709
-    series = series * z + 0.28571428626173057
-    series = series * z + 0.39999999999899005
-    series = series * z + 0.666666666666667
-    half_square = 0.5 * f * f
-    return times * _LN2_LOG_HIGH - ((half_square - (s * (half_square + z * series) + times * _LN2_LOG_LOW)) - f)
+    f2 = f * f
+    f4 = f2 * f2
+    p0 = -0.056409872092831485
+    p0 = p0 * f4 - 0.07148178517422739
+    p0 = p0 * f4 - 0.10000011243173916
+    p0 = p0 * f4 - 0.16666666668686464
+    p0 = p0 * f4 - 0.5
+    p1 = 0.06449357292133483
+    p1 = p1 * f4 + 0.06683872557665933
+    p1 = p1 * f4 + 0.09090928113360403
+    p1 = p1 * f4 + 0.14285714285543813
+    p1 = p1 * f4 + 0.333333333333333
+    p2 = -0.060294759498446995
+    p2 = p2 * f4 - 0.06206333787760176
+    p2 = p2 * f4 - 0.08333006278398812
+    p2 = p2 * f4 - 0.12499999786676917
+    p2 = p2 * f4 - 0.24999999999992617
+    p3 = 0.02698518567384007
+    p3 = p3 * f4 + 0.05678839815954812
+    p3 = p3 * f4 + 0.07691518881321938
+    p3 = p3 * f4 + 0.11111110916799447
+    p3 = p3 * f4 + 0.20000000000012697
+    series = (p0 + f2 * p2) + f * (p1 + f2 * p3)
+    return times * _LN2_LOG_HIGH + (f + (f2 * series + times * _LN2_LOG_LOW))
 
 
 @device
@@ -98,27 +122,28 @@ def erfcx_polynomial(t: float) -> float:
     a kernel needs two.
     """
     t2 = t * t
-    even = -2.623107347133476e-09
-    even = even * t2 + 3.197926671666804e-08
-    even = even * t2 - 2.4857126248016745e-07
-    even = even * t2 + 1.7419821586224816e-06
-    even = even * t2 - 1.1438048033346894e-05
-    even = even * t2 + 5.164652974177416e-05
-    even = even * t2 + 0.000293714378044958
-    even = even * t2 - 0.009746579683265262
-    even = even * t2 - 0.05869339857664934
-    even = even * t2 - 0.10880393014244462
-    even = even * t2 + 0.0035854154854790257
-    even = even * t2 + 1.2375126308378275
-    odd = -1.9551358868985616e-09
-    odd = odd * t2 + 1.879082322370048e-08
-    odd = odd * t2 - 5.084465378687302e-08
-    odd = odd * t2 - 9.792625707303523e-07
-    odd = odd * t2 + 2.2387565714911816e-05
-    odd = odd * t2 - 0.00029015535246077655
-    odd = odd * t2 + 0.0017556261651970652
-    odd = odd * t2 + 0.02836227737211114
-    odd = odd * t2 + 0.09230432116428125
-    odd = odd * t2 + 0.08227673848999506
-    odd = odd * t2 - 0.14024059858554525
-    return even + t * odd
+    t4 = t2 * t2
+    p0 = 3.197926671666804e-08
+    p0 = p0 * t4 + 1.7419821586224816e-06
+    p0 = p0 * t4 + 5.164652974177416e-05
+    p0 = p0 * t4 - 0.009746579683265262
+    p0 = p0 * t4 - 0.10880393014244462
+    p0 = p0 * t4 + 1.2375126308378275
+    p1 = -1.9551358868985616e-09
+    p1 = p1 * t4 - 5.084465378687302e-08
+    p1 = p1 * t4 + 2.2387565714911816e-05
+    p1 = p1 * t4 + 0.0017556261651970652
+    p1 = p1 * t4 + 0.09230432116428125
+    p1 = p1 * t4 - 0.14024059858554525
+    p2 = -2.623107347133476e-09
+    p2 = p2 * t4 - 2.4857126248016745e-07
+    p2 = p2 * t4 - 1.1438048033346894e-05
+    p2 = p2 * t4 + 0.000293714378044958
+    p2 = p2 * t4 - 0.05869339857664934
+    p2 = p2 * t4 + 0.0035854154854790257
+    p3 = 1.879082322370048e-08
+    p3 = p3 * t4 - 9.792625707303523e-07
+    p3 = p3 * t4 - 0.00029015535246077655
+    p3 = p3 * t4 + 0.02836227737211114
+    p3 = p3 * t4 + 0.08227673848999506
+    return (p0 + t2 * p2) + t * (p1 + t2 * p3)

@@ -18,7 +18,7 @@ from scanner.pricing.kernels.compilation import (
     prefer_widest_vectors,
     separate_arrays,
 )
-from scanner.pricing.kernels.elementary import CENTER, erfcx_polynomial, exp, log
+from scanner.pricing.kernels.elementary import CENTER, erfcx_polynomial, exp, exp_within, log
 
 LEAST_PRICE: Final = 1e-100
 GREATEST_PRICE: Final = 1e100
@@ -51,7 +51,7 @@ def _values(S: float, K: float, T: float, r: float, q: float, sigma: float, e: f
     root = math.sqrt(T)
     deviation = sigma * root
     spread = max(deviation, _LEAST_DEVIATION)
-    grown, discount = exp(-q * T), exp(-r * T)
+    grown, discount = exp_within(-q * T), exp_within(-r * T)
     ratio = S / K
     inverse = 1.0 / (S * spread)
     per_spread = S * inverse

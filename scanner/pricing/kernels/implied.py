@@ -21,7 +21,7 @@ from scanner.pricing.kernels.compilation import (
     prefer_widest_vectors,
     separate_arrays,
 )
-from scanner.pricing.kernels.elementary import CENTER, erfcx, erfcx_polynomial, exp, log
+from scanner.pricing.kernels.elementary import CENTER, erfcx, erfcx_polynomial, exp_within, log
 from scanner.pricing.kernels.european import GREATEST_GROWTH, GREATEST_PRICE, LEAST_PRICE
 
 INVALID_INPUT, NO_TIME, BELOW_INTRINSIC, ABOVE_MAXIMUM, VEGA_NEGLIGIBLE = 1.0, 2.0, 3.0, 4.0, 5.0
@@ -52,7 +52,7 @@ def _guess(distance: float, inflection: float, root: float, tail: float, drop: f
     upper_guess = inflection + (math.sqrt(1.0 + 2.0 * drop) - 1.0) * _ROOT_HALF_PI * (1.0 + tail)
     linear = 0.25 * distance
     logarithmic = max(root / (_ROOT_PI * (1.0 - tail)) - linear, _LEAST_LOGARITHMIC)
-    grown = exp(min(drop / logarithmic, _LARGEST_EXPONENT)) - 1.0
+    grown = exp_within(min(drop / logarithmic, _LARGEST_EXPONENT)) - 1.0
     u = drop * grown / (drop + linear * grown)
     excess = linear * u + logarithmic * log(1.0 + u) - drop
     u = max(u - excess * (1.0 + u) / (linear * (1.0 + u) + logarithmic), 0.0)
@@ -93,7 +93,7 @@ def _householder(s: float, inverse_target: float, distance: float, side: float) 
 @device
 def _implied(price: float, F: float, K: float, T: float, r: float, e: float) -> tuple[float, float]:  # noqa: N803
     """Volatility and code of one option; e is 1 for a call, -1 for a put."""
-    undiscounted = price * exp(r * T)
+    undiscounted = price * exp_within(r * T)
     moneyness = e * (F - K)
     time_value = undiscounted - max(moneyness, 0.0)
     scale = math.sqrt(F * K)

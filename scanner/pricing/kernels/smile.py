@@ -7,14 +7,16 @@ nothing for vectors to gain.
 Short names: z = k/scale and y = w/scale^2, with scale^2 the total variance of the point nearest the forward; w, its
 slope and its bend are taken in k.
 
-1. Cubic B-splines on knots at quantiles of the points, one interval for every three points, at most 24.
+1. Cubic B-splines on knots at quantiles of the points: one interval for every three points, more where points are
+   few, at most 24.
 2. Least squares with penalty lambda x the integral of y''^2; lambda from a ladder of half decades by generalised
    cross-validation, degrees of freedom counted 1.4 times against undersmoothing. Then four times more, lambda at most
-   a decade away, with points further off than 3 robust standard deviations at weight (3/distance)^2.
+   a decade away, with points further off than 3 robust standard deviations at weight (3/distance)^2; the last time
+   lambda goes on falling until the points lie within half their errors, root mean square, or two decades are used up:
+   few points teach cross-validation little.
    P. Craven, G. Wahba, Smoothing noisy data with spline functions, Numer. Math. 31 (1979); Y.-J. Kim, C. Gu, Smoothing
    spline Gaussian regression, J. R. Statist. Soc. B 66 (2004).
-3. Where a condition of `_shortfall` fails, Gauss-Newton steps with the shortfalls as further residuals, each round
-   four times heavier, until none fails; if that leads nowhere, again from ten times the lambda.
+3. Where the curve allows butterfly arbitrage, `butterfly.mend`; if that leads nowhere, again from ten times the lambda.
 """
 
 from __future__ import annotations
@@ -33,13 +35,12 @@ from scanner.pricing.kernels.banded import (
     add_multiple,
     add_square,
     factorise,
-    quadratic,
     solve,
     trace_of,
     trace_of_quotient,
 )
+from scanner.pricing.kernels.butterfly import GRID, MARGIN, mend
 from scanner.pricing.kernels.compilation import CODES, COUNT, NUMBERS, TABLE, device, kernel
-from scanner.pricing.kernels.elementary import erfcx, exp
 from scanner.pricing.kernels.splines import (
     fill_basis,
     fill_roughness,
@@ -53,121 +54,21 @@ FACTS: Final = 5
 """Columns of the table of facts: intervals, least g, lambda, degrees of freedom, rounds of step 3."""
 
 _POINTS_PER_INTERVAL: Final = 3
+_FEW: Final = 10
 _MOST: Final = MOST_INTERVALS + ORDER - 1
 _LADDER: Final = 21
 _SMOOTHEST: Final = 100.0
 _RUNGS_NEARBY: Final = 5
+_RUNGS_LAST: Final = 13
+_LOOSEST: Final = 0.25
 _HALF_DECADE: Final = 0.31622776601683794
 _OUTLIER: Final = 3.0
 _DEVIATION_OF_MEDIAN: Final = 1.4826
 _REWEIGHTINGS: Final = 4
 _EFFECTIVE: Final = 1.4
-_GRID: Final = 8
-_FINER_GRID: Final = 32
-_FINER_FROM: Final = 4
-_CHECKED_GRID: Final = 64
 _ATTEMPTS: Final = 5
-_ROUNDS: Final = 10
-_STEPS: Final = 4
-_HALVINGS: Final = 8
-_HEAVIER: Final = 4.0
-_MARGIN: Final = 1e-3
-"""What a condition is pushed above, so that nothing between two points of the grid falls below 0."""
-_ROOT_HALF: Final = 0.7071067811865476
-_ROOT_HALF_PI: Final = 1.2533141373155003
 
 STARTS: Final = types.Array(types.int64, 1, "C", readonly=True)
-
-
-@device
-def durrleman(k: float, w: float, slope: float, bend: float) -> float:
-    """g = (1 - k w'/(2w))^2 - w'^2 (1/w + 1/4)/4 + w''/2, which has the sign of the risk-neutral density.
-
-    J. Gatheral, A. Jacquier, Arbitrage-free SVI volatility surfaces, Quantitative Finance 14 (2014), equation 2.1.
-    """
-    inside = 1.0 - 0.5 * k * slope / w
-    return inside * inside - 0.25 * slope * slope * (1.0 / w + 0.25) + 0.5 * bend
-
-
-@device
-def steepest(k: float, w: float, side: float) -> float:
-    """How fast w may rise outwards at the end `side` of the points: -1 the lowest strike, 1 the highest.
-
-    With x = side (k/sqrt w + sqrt w/2) the probability beyond that end is N(-x) - side phi(x) w'/(2 sqrt w). Where it
-    is negative, puts would grow dearer as their strike falls below the lowest, or calls as it rises above the highest.
-    """
-    root = math.sqrt(w)
-    x = side * (k / root + 0.5 * root)
-    small = _ROOT_HALF_PI * erfcx(abs(x) * _ROOT_HALF)
-    return 2.0 * root * (small if x >= 0.0 else 2.0 * _ROOT_HALF_PI * exp(0.5 * x * x) - small)
-
-
-@device
-def _shortfall(
-    knots: Column, interval: int, z: float, side: float, coefficients: Column, scale: float, basis: Table, row: Column
-) -> float:
-    """What the condition at z lacks to the margin; `row` gets its derivatives in the four coefficients, negative.
-
-    Side 0: g. Side -1 or 1: the probability beyond that end, as a slope per sqrt w. Infinite where w is not positive.
-    """
-    fill_basis(knots, interval, z, basis)
-    k, unit = z * scale, scale * scale
-    w = unit * value_of(basis[0], coefficients, interval)
-    if not w > 0.0:
-        return math.inf
-    slope = scale * value_of(basis[1], coefficients, interval)
-    if side != 0.0:
-        root = math.sqrt(w)
-        limit = steepest(k, w, side)
-        for j in range(ORDER):
-            row[j] = -side * scale * basis[1, j] / root
-        return (side * slope - (1.0 - _MARGIN) * limit) / root
-    inside = 1.0 - 0.5 * k * slope / w
-    by_w = (inside * k * slope + 0.25 * slope * slope) / (w * w)
-    by_slope = -inside * k / w - 0.5 * slope * (1.0 / w + 0.25)
-    for j in range(ORDER):
-        row[j] = by_w * unit * basis[0, j] + by_slope * scale * basis[1, j] + 0.5 * basis[2, j]
-    return _MARGIN - durrleman(k, w, slope, value_of(basis[2], coefficients, interval))
-
-
-@device
-def _walk(
-    knots: Column,
-    intervals: int,
-    coefficients: Column,
-    scale: float,
-    basis: Table,
-    row: Column,
-    grid: int,
-    push: float,
-    band: Table,
-    right: Column,
-) -> tuple[float, float]:
-    """All conditions: `grid` steps of g in each interval, closer towards its ends, and both ends of the curve.
-
-    Returns the greatest shortfall and the sum of squares of the positive ones. With a `push` other than 0, adds them
-    with this weight to a least-squares problem.
-    """
-    greatest, squares = -math.inf, 0.0
-    for interval in range(intervals):
-        low, width = knots[interval + 3], knots[interval + 4] - knots[interval + 3]
-        for step in range(grid + 3):
-            side = -1.0 if step == grid + 1 else (1.0 if step == grid + 2 else 0.0)
-            if (side < 0.0 and interval > 0) or (side > 0.0 and interval < intervals - 1):
-                continue
-            t = step / grid if side == 0.0 else 0.5 * (1.0 + side)
-            z = low + width * t * t * (3.0 - 2.0 * t)
-            short = _shortfall(knots, interval, z, side, coefficients, scale, basis, row)
-            greatest = max(greatest, short)
-            if not short > 0.0:
-                continue
-            squares += short * short
-            if push > 0.0:
-                linear = short + value_of(row, coefficients, interval)
-                add_square(band, interval, row, push)
-                for j in range(ORDER):
-                    right[interval + j] += push * linear * row[j]
-    return greatest, squares
 
 
 @device
@@ -186,6 +87,7 @@ def _smooth(
     coefficients: Column,
     size: int,
     earlier: float,
+    last: bool,
 ) -> tuple[float, float]:
     """Weighted penalised least squares; lambda and degrees of freedom, or NaN where no lambda of the ladder works.
 
@@ -197,10 +99,10 @@ def _smooth(
         add_square(normal, place[i], rows[i], weight[i])
         for j in range(ORDER):
             right[place[i] + j] += weight[i] * rows[i, j] * y[i]
-    chosen, freedom, least = math.nan, math.nan, math.inf
+    chosen, freedom, least, loose = math.nan, math.nan, math.inf, math.inf
     whole = math.isnan(earlier)
     candidate = _SMOOTHEST * trace_of(normal, size) / trace_of(rough, size) if whole else 10.0 * earlier
-    for _ in range(_LADDER if whole else _RUNGS_NEARBY):
+    for _ in range(_LADDER if whole else (_RUNGS_LAST if last else _RUNGS_NEARBY)):
         add_multiple(factor, normal, rough, candidate, size)
         if factorise(factor, size):
             for j in range(size):
@@ -211,8 +113,10 @@ def _smooth(
                 off = y[i] - value_of(rows[i], trial, place[i])
                 squares += weight[i] * off * off
             left = count - _EFFECTIVE * used
-            if left > 0.0 and squares / (left * left) < least:
-                chosen, freedom, least = candidate, used, squares / (left * left)
+            within = squares / count
+            if (left > 0.0 and squares / (left * left) < least) or (last and loose > _LOOSEST and within < loose):
+                loose = within
+                chosen, freedom, least = candidate, used, (squares / (left * left) if left > 0.0 else least)
                 for j in range(size):
                     coefficients[j] = trial[j]
         candidate *= _HALF_DECADE
@@ -238,55 +142,6 @@ def _temper(
     for i in range(count):
         tempered = limit / residual[i] if residual[i] > limit else 1.0
         weight[i] = tempered * tempered / (error[i] * error[i])
-
-
-@device
-def _mend(
-    knots: Column,
-    intervals: int,
-    scale: float,
-    basis: Table,
-    row: Column,
-    problem: Table,
-    right: Column,
-    factor: Table,
-    trial: Column,
-    moved: Column,
-    coefficients: Column,
-    first_push: float,
-) -> tuple[float, int]:
-    """Step 3 of the module; the greatest shortfall that is left and the rounds taken."""
-    size = intervals + ORDER - 1
-    greatest, _ = _walk(knots, intervals, coefficients, scale, basis, row, _CHECKED_GRID, 0.0, factor, trial)
-    rounds, push = 0, first_push
-    while not greatest <= _MARGIN and rounds < _ROUNDS:
-        rounds += 1
-        grid = _GRID if rounds <= _FINER_FROM else _FINER_GRID
-        for _ in range(_STEPS):
-            for j in range(size):
-                trial[j] = right[j]
-            add_multiple(factor, problem, problem, 0.0, size)
-            _, squares = _walk(knots, intervals, coefficients, scale, basis, row, grid, push, factor, trial)
-            if not factorise(factor, size):
-                break
-            solve(factor, trial, size)
-            before = quadratic(problem, right, coefficients, size) + push * squares
-            after, stride = math.inf, 1.0
-            for _ in range(_HALVINGS):
-                for j in range(size):
-                    moved[j] = coefficients[j] + stride * (trial[j] - coefficients[j])
-                _, squares = _walk(knots, intervals, moved, scale, basis, row, grid, 0.0, factor, trial)
-                after = quadratic(problem, right, moved, size) + push * squares
-                if after <= before:
-                    break
-                stride *= 0.5
-            if not after < before:
-                break
-            for j in range(size):
-                coefficients[j] = moved[j]
-        greatest, _ = _walk(knots, intervals, coefficients, scale, basis, row, _CHECKED_GRID, 0.0, factor, trial)
-        push *= _HEAVIER
-    return greatest, rounds
 
 
 @device
@@ -357,7 +212,7 @@ def smile_kernel(
             y[i] = variance[begin + i] / unit
             deviation[i] = error[begin + i] / unit
             weight[i] = 1.0 / (deviation[i] * deviation[i])
-        wanted = max(1, min(MOST_INTERVALS, count // _POINTS_PER_INTERVAL))
+        wanted = max(1, min(MOST_INTERVALS, max(count // _POINTS_PER_INTERVAL, min(count - 3, _FEW))))
         intervals = place_knots(z, count, wanted, knots)
         size = intervals + ORDER - 1
         fill_rows(knots, intervals, z, count, basis, place, rows)
@@ -381,13 +236,14 @@ def smile_kernel(
                 coefficients,
                 size,
                 smoothing,
+                reweighting == _REWEIGHTINGS,
             )
             if math.isnan(smoothing):
                 break
         failed[group] = 1
         if math.isnan(smoothing):
             continue
-        first_push = trace_of(normal, size) / (size * _GRID)
+        first_push = trace_of(normal, size) / (size * GRID)
         greatest, rounds = math.inf, 0
         for attempt in range(_ATTEMPTS):
             add_multiple(problem, normal, rough, smoothing, size)
@@ -398,14 +254,14 @@ def smile_kernel(
                 if not factorise(factor, size):
                     break
                 solve(factor, coefficients, size)
-            greatest, taken = _mend(
+            greatest, taken = mend(
                 knots, intervals, scale, basis, row, problem, right, factor, trial, moved, coefficients, first_push
             )
             rounds += taken + attempt
-            if greatest <= _MARGIN:
+            if greatest <= MARGIN:
                 break
             smoothing *= 10.0
-        failed[group] = 0 if greatest <= _MARGIN else 1
-        facts[group, 0], facts[group, 1], facts[group, 2] = intervals, _MARGIN - greatest, smoothing
+        failed[group] = 0 if greatest <= MARGIN else 1
+        facts[group, 0], facts[group, 1], facts[group, 2] = intervals, MARGIN - greatest, smoothing
         facts[group, 3], facts[group, 4] = freedom, rounds
         _write(knots, intervals, scale, basis, coefficients, group, knots_table, pieces_table)
