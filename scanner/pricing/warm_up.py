@@ -1,4 +1,4 @@
-"""Compiling before anybody waits for it."""
+"""Compiling before anybody waits for it: `python -m scanner.pricing.warm_up`, part of the installation."""
 
 from __future__ import annotations
 
@@ -21,3 +21,7 @@ def warm_up() -> int:
     for compiled in found:
         compiled()
     return len(found)
+
+
+if __name__ == "__main__":
+    warm_up()
