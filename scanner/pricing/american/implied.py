@@ -128,9 +128,9 @@ def _solve(
     error = PREMIUM_ERROR[accuracy] * np.maximum(premium, 0.0) + _ROUNDING * (price + np.where(spot < 1, 1.0, 0.0))
     reason = np.zeros(len(rows), dtype=np.int8)
     undetermined = ~(error <= NEGLIGIBLE * slope) | (outcome == UNDETERMINED)
-    undetermined |= volatility * np.sqrt(years) < LEAST_DEVIATION
     reason[undetermined] = IV_REASON_CODE[IvReason.VEGA_NEGLIGIBLE]
     reason[outcome == TOO_MANY_STEPS] = IV_REASON_CODE[IvReason.UNCONVERGED]
+    reason[volatility * np.sqrt(years) < LEAST_DEVIATION] = IV_REASON_CODE[IvReason.VEGA_NEGLIGIBLE]
     return np.where(reason == 0, volatility, np.nan), reason
 
 

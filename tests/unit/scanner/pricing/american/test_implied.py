@@ -85,6 +85,14 @@ def test_any_quote_has_a_volatility_or_a_reason(quoted: float, **contract: Any) 
 
 
 class TestReasons:
+    @pytest.mark.parametrize("quoted", [1e-14, 1e-30, 1.13e-140])
+    def test_at_the_money_a_vanishing_price_says_nothing(self, quoted: float) -> None:
+        """The search walks down for ever there: its end is no failure to converge."""
+        contract = {"spot": 100.0, "strike": 100.0, "years": 1.0, "rate": 0.125, "dividend_yield": 0.125}
+        found = implied_volatility(price=quoted, is_call=False, **contract)
+        assert reason(found.reason) is IvReason.VEGA_NEGLIGIBLE
+        assert found.unconverged == 0
+
     def test_at_and_below_what_exercise_pays(self) -> None:
         found = implied_volatility(price=[20.0, 19.99, 20.5], **without_volatility(strike=120.0))
         assert [reason(code) for code in found.reason] == [IvReason.VEGA_NEGLIGIBLE, IvReason.BELOW_INTRINSIC, None]
