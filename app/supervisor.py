@@ -73,7 +73,14 @@ class Supervisor:
             self._dashboard.start()
         if not self._stop.is_set():
             prepare_database(self._plan.settings, self._server)
+            self._tell_place()
             self._tending.start()
+
+    def _tell_place(self) -> None:
+        """Say where the data is when it is not where the settings say."""
+        wanted = self._plan.settings.data_dir
+        if self._server and self._server.directory != wanted.resolve():
+            self._say(f"The database is in {self._server.directory}: the user it runs as cannot enter {wanted}.")
 
     def start_workers(self) -> None:
         """Start the workers and keep them up. Nothing when asked to stop meanwhile."""
