@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from app.address import dashboard_url
 from app.connection import database_dsn, embedded_server
 from app.lifeline import on_parent_gone
 from app.log import redact
 from app.settings import Settings
 from app.stand_by import StandBy
-from app.supervisor import Plan, Supervisor, dashboard_url, prepare_database, supervised
+from app.supervisor import Plan, Supervisor, prepare_database, supervised
 from db import scan_runs
 from db.connect import connect
 from db.embedded import ServerStatus
@@ -185,7 +186,7 @@ def _announce(supervisor: Supervisor, settings: Settings) -> None:
         say(f"\n  Dashboard: {dashboard_url(settings)}   (Ctrl-C stops everything)\n")
     elif not supervisor.stopping:
         say(
-            f"The dashboard does not answer at {dashboard_url(settings)}; it is tried on. Its log is "
+            f"The dashboard does not answer yet at {dashboard_url(settings)}. Its log is "
             f"{settings.data_dir / 'logs' / 'dashboard.log'}. Ctrl-C stops everything."
         )
 
