@@ -6,14 +6,16 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from app.address import dashboard_url
 from app.connection import database_dsn, embedded_server
 from app.lifeline import on_parent_gone
 from app.log import redact
 from app.settings import Settings
 from app.stand_by import StandBy
-from app.supervisor import Plan, Supervisor, dashboard_url, prepare_database, supervised
+from app.supervisor import Plan, Supervisor, prepare_database, supervised
 from db import scan_runs
 from db.connect import connect
 from db.embedded import ServerStatus
@@ -155,18 +157,28 @@ def status(settings: Settings) -> int:
     say(f"Mode: {settings.mode.value}")
     server = embedded_server(settings)
     if server and server.status() is not ServerStatus.READY:
-        say(f"Database: embedded, {server.status().value}, data in {settings.data_dir}")
+        say(f"Database: embedded, {server.status().value}, data in {server.directory}")
         say("Start everything with: python -m app.cli run (or demo)")
         return 1
     services = build(settings)
     coverage, progress = services.premiums.coverage(), services.sync.progress()
-    say(f"Database: {'embedded, data in ' + str(settings.data_dir) if server else 'DATABASE_URL'}, ready")
+    say(f"Database: {f'embedded, data in {server.directory}' if server else 'DATABASE_URL'}, ready")
     say(f"Stocks: {coverage.symbols}, with data: {coverage.symbols_with_data}, contracts: {coverage.contracts:,}")
-    say(f"Quotes: {coverage.oldest_quote or 'none'} to {coverage.newest_quote or 'none'}")
+    say(f"Quotes: {_quotes(coverage.oldest_quote, coverage.newest_quote)}")
     say(f"Worker: {'running' if services.sync.worker_alive() else 'none; start one: python -m app.cli worker'}")
     say(f"Last sync: {line(progress) if progress else 'none yet'}")
     services.close()
     return 0
+
+
+def _quotes(oldest: datetime | None, newest: datetime | None) -> str:
+    """The time of the oldest and the newest stored quote, in New York."""
+    from scanner.calendar import NEW_YORK
+
+    if oldest is None or newest is None:
+        return "none"
+    first, last = (instant.astimezone(NEW_YORK) for instant in (oldest, newest))
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} New York"
 
 
 def _announce(supervisor: Supervisor, settings: Settings) -> None:
@@ -174,7 +186,7 @@ def _announce(supervisor: Supervisor, settings: Settings) -> None:
         say(f"\n  Dashboard: {dashboard_url(settings)}   (Ctrl-C stops everything)\n")
     elif not supervisor.stopping:
         say(
-            f"The dashboard does not answer at {dashboard_url(settings)}; it is tried on. Its log is "
+            f"The dashboard does not answer yet at {dashboard_url(settings)}. Its log is "
             f"{settings.data_dir / 'logs' / 'dashboard.log'}. Ctrl-C stops everything."
         )
 

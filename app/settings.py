@@ -108,7 +108,10 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(_env_file=file, **overrides)  # type: ignore[call-arg, arg-type]
     except ValidationError as error:
-        problems = [f"{_variable(problem['loc'])}{problem['msg']}" for problem in error.errors(include_input=False)]
+        problems = [
+            _variable(problem["loc"]) + problem["msg"].removeprefix("Value error, ")
+            for problem in error.errors(include_input=False)
+        ]
         raise InputError("settings cannot be read. " + "; ".join(problems)) from None
 
 

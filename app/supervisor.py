@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.address import answers, check_port, dashboard_url
 from app.children import Child, Ended, stop_all
 from app.connection import database_dsn, embedded_server
 from app.log import redact
@@ -31,7 +30,6 @@ BUSY_SECONDS: Final = 0.5
 SERVER_CHECK_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 10.0
 DASHBOARD_READY_SECONDS: Final = 60.0
-PORT_RELEASE_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,14 @@ class Supervisor:
             self._dashboard.start()
         if not self._stop.is_set():
             prepare_database(self._plan.settings, self._server)
+            self._tell_place()
             self._tending.start()
+
+    def _tell_place(self) -> None:
+        """Say where the data is when it is not where the settings say."""
+        wanted = self._plan.settings.data_dir
+        if self._server and self._server.directory != wanted.resolve():
+            self._say(f"The database is in {self._server.directory}: the user it runs as cannot enter {wanted}.")
 
     def start_workers(self) -> None:
         """Start the workers and keep them up. Nothing when asked to stop meanwhile."""
@@ -208,44 +213,6 @@ def already_running(settings: Settings) -> str:
         f"the {settings.mode.value} program is already running with the data in {settings.data_dir}. "
         f"Open {dashboard_url(settings)} (or the port it was given), or stop it first: Ctrl-C in its terminal."
     )
-
-
-def dashboard_url(settings: Settings) -> str:
-    return f"http://{settings.dashboard_host}:{settings.dashboard_port}"
-
-
-def check_port(settings: Settings) -> None:
-    """Raise `InputError` when somebody else listens on the dashboard's port.
-
-    A dashboard whose supervisor was killed lets go of the port within moments; that is waited for.
-    """
-    deadline = time.monotonic() + PORT_RELEASE_SECONDS
-    while _taken(settings):
-        if time.monotonic() > deadline:
-            raise InputError(
-                f"port {settings.dashboard_port} on {settings.dashboard_host} is used by another program. "
-                f"Stop that one, or choose another port: SCANNER_DASHBOARD_PORT={settings.dashboard_port + 1}"
-            )
-        time.sleep(TICK_SECONDS)
-
-
-def _taken(settings: Settings) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        host = "127.0.0.1" if settings.dashboard_host == "0.0.0.0" else settings.dashboard_host  # noqa: S104
-        return probe.connect_ex((host, settings.dashboard_port)) == 0
-
-
-def answers(settings: Settings) -> bool:
-    """Whether the dashboard's health page answers."""
-    connection = http.client.HTTPConnection(settings.dashboard_host, settings.dashboard_port, timeout=2.0)
-    try:
-        connection.request("GET", "/_stcore/health")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _ended_text(ended: Ended) -> str:

@@ -64,7 +64,7 @@ def find_place(data_directory: Path, *, use_fallback: bool) -> Place:
             raise DataDirectoryError(_unreachable(data_directory, user, fallback))
         cluster = fallback / CLUSTER
         _make_fallback(fallback)
-        log.warning("database user %s cannot reach %s; the database is kept in %s", user.name, data_directory, fallback)
+        log.info("database user %s cannot reach %s; the database is kept in %s", user.name, data_directory, fallback)
     return Place(cluster, user, binaries_for(user, fallback.parent))
 
 

@@ -61,6 +61,12 @@ class EmbeddedServer:
         self._lock = FileLock(data_directory / "postgres.lock")
 
     @property
+    def directory(self) -> Path:
+        """Where the database's files are, or will be: the data directory, or its fallback once that is in use."""
+        cluster = existing_cluster(self._directory)
+        return self._directory if cluster is None else cluster.parent
+
+    @property
     def is_owner(self) -> bool:
         return self._lock.held
 

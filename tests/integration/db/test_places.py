@@ -85,14 +85,17 @@ def test_a_private_directory_is_refused_with_a_place_that_works(directory: Path,
 def test_a_private_directory_keeps_its_data_in_the_other_place(
     directory: Path, fallback_root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     directory.chmod(0o700)
     private = directory / "data"
     server = EmbeddedServer(private)
+    assert server.directory == private
     server.start()
     try:
         cluster = existing_cluster(private)
         assert cluster is not None
         assert cluster.is_relative_to(fallback_root)
+        assert server.directory == cluster.parent
         assert cluster.stat().st_mode & 0o777 == 0o700
         assert str(cluster.parent) in caplog.text
         assert EmbeddedServer(private).dsn("postgres") == server.dsn("postgres")
