@@ -31,7 +31,8 @@ from numpy.typing import ArrayLike
 from scanner.pricing.arrays import Flags, Floats, as_columns, as_flags, as_floats
 from scanner.pricing.threads import fill
 
-_LEAST_ROWS_OF_THREADS: Final = 32_768
+LEAST_ROWS_OF_THREADS: Final = 32_768
+"""From here on a second thread saves more than its start costs, some 50 microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +146,5 @@ def _columns(kernel: Callable[..., None], count: int, *arguments: Floats | Flags
     shape, columns = as_columns(*arguments)
     rows = math.prod(shape)
     table = np.empty((count, rows))
-    fill(lambda first, last: kernel(*columns, table, first, last), rows, least_rows=_LEAST_ROWS_OF_THREADS)
+    fill(lambda first, last: kernel(*columns, table, first, last), rows, least_rows=LEAST_ROWS_OF_THREADS)
     return tuple(table) if len(shape) == 1 else tuple(row.reshape(shape) for row in table)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from scanner.pricing.kernels.compilation import device
 
-BLOCK: Final = 1024
+BLOCK: Final = 4096
+"""Rows: each block costs half a microsecond of its own."""
 STEP: Final = 64
 
 Column = NDArray[np.float64]
