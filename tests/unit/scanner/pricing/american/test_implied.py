@@ -88,8 +88,9 @@ class TestReasons:
     @pytest.mark.parametrize("quoted", [1e-14, 1e-30, 1.13e-140])
     def test_at_the_money_a_vanishing_price_says_nothing(self, quoted: float) -> None:
         """The search walks down for ever there: its end is no failure to converge."""
-        contract = {"spot": 100.0, "strike": 100.0, "years": 1.0, "rate": 0.125, "dividend_yield": 0.125}
-        found = implied_volatility(price=quoted, is_call=False, **contract)
+        found = implied_volatility(
+            price=quoted, spot=100.0, strike=100.0, years=1.0, rate=0.125, dividend_yield=0.125, is_call=False
+        )
         assert reason(found.reason) is IvReason.VEGA_NEGLIGIBLE
         assert found.unconverged == 0
 
