@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,9 @@ from db.embedded.binaries import Binaries
 from db.embedded.system_user import SystemUser
 
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[\d+\] ")
+_COMPLAINT = re.compile(r"\b(?:PANIC|FATAL|ERROR|HINT|error|hint):|could not|cannot")
+_LINES = 4
 
 
 class ProgramError(Exception):
@@ -20,6 +24,13 @@ class ProgramError(Exception):
         super().__init__(f"{name} {'timed out' if code is None else f'ended with {code}'}: {output.strip()}")
         self.code = code
         self.output = output
+
+
+def essence(output: str) -> str:
+    """What matters of a program's output, on one line: its complaints and hints, else its last lines."""
+    lines = [_STAMP.sub("", line.strip()) for line in output.splitlines() if line.strip()]
+    complaints = [line for line in lines if _COMPLAINT.search(line)]
+    return " / ".join(dict.fromkeys((complaints or lines)[-_LINES:])) or "it wrote nothing"
 
 
 def run(
