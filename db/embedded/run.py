@@ -32,7 +32,7 @@ class ProgramError(Exception):
 def essence(output: str) -> str:
     """What matters of a program's output, on one line: its complaints and hints, else its last lines."""
     lines = [_STAMP.sub("", line.strip()) for line in output.splitlines() if line.strip()]
-    complaints = []
+    complaints: list[str] = []
     for before, line in pairwise(["", *lines]):
         hinted = _HINT.search(line) and complaints and complaints[-1] == before
         if hinted or (_COMPLAINT.search(line) and not _PASSING.search(line)):
