@@ -28,6 +28,7 @@ Say = Callable[[str], None]
 TICK_SECONDS: Final = 0.1
 BUSY_SECONDS: Final = 0.5
 SERVER_CHECK_SECONDS: Final = 2.0
+LONGEST_CHECK_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
 DASHBOARD_READY_SECONDS: Final = 60.0
 
@@ -49,7 +50,8 @@ class Supervisor:
         self._say = say
         self._stop = stop
         self._server = embedded_server(plan.settings)
-        self._server_checked_at = 0.0
+        self._server_check_at = 0.0
+        self._server_failures = 0
         self._ending = threading.Event()
         self._tending = threading.Thread(target=self._tend, name="tending", daemon=True)
         mode = ("--mode", plan.settings.mode.value)
@@ -126,17 +128,21 @@ class Supervisor:
         return [*([self._dashboard] if self._dashboard else []), *self._workers]
 
     def _tend_server(self) -> None:
-        if self._server is None or time.monotonic() - self._server_checked_at < SERVER_CHECK_SECONDS:
+        if self._server is None or time.monotonic() < self._server_check_at:
             return
+        seconds = SERVER_CHECK_SECONDS
         try:
             self._server.adopt()
             if self._server.status() is not ServerStatus.READY:
                 self._say("The database is not answering; starting it again.")
                 self._server.start()
                 self._say("The database is back.")
+            self._server_failures = 0
         except DatabaseError as error:
-            self._say(f"The database cannot be started: {error}")
-        self._server_checked_at = time.monotonic()
+            self._server_failures += 1
+            seconds = min(SERVER_CHECK_SECONDS * 2**self._server_failures, LONGEST_CHECK_SECONDS)
+            self._say(f"The database cannot be started: {error}. The next attempt is in {seconds:.0f} s.")
+        self._server_check_at = time.monotonic() + seconds
 
 
 def prepare_database(settings: Settings, server: EmbeddedServer | None) -> None:

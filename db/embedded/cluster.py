@@ -13,7 +13,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from db.embedded.place import Place
-from db.embedded.run import ProgramError, run
+from db.embedded.run import ProgramError, essence, run
 from scanner.errors import DatabaseUnreachableError, DataDirectoryError
 
 HOST = "127.0.0.1"
@@ -114,7 +114,10 @@ def _initdb(place: Place, target: Path, password_file: Path) -> None:
     try:
         run(place.binaries, place.user, "initdb", arguments, timeout_seconds=120)
     except ProgramError as error:
-        raise DataDirectoryError(f"PostgreSQL cannot make its files in {place.cluster}: {error}") from error
+        raise DataDirectoryError(
+            f"PostgreSQL cannot make its files in {place.cluster}: {essence(error.output)}. "
+            "Mend that, or choose another directory with SCANNER_DATA_DIR"
+        ) from error
 
 
 def write_settings(place: Place, access: Access) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from db.embedded.binaries import Binaries
 from db.embedded.system_user import SystemUser
 
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[\d+\] ")
+_COMPLAINT = re.compile(r"\b(?:PANIC|FATAL|ERROR|error):|could not|cannot")
+_HINT = re.compile(r"\b(?:HINT|hint):")
+_PASSING = re.compile("is starting up|not yet accepting connections")
+_LINES = 4
 
 
 class ProgramError(Exception):
@@ -20,6 +27,17 @@ class ProgramError(Exception):
         super().__init__(f"{name} {'timed out' if code is None else f'ended with {code}'}: {output.strip()}")
         self.code = code
         self.output = output
+
+
+def essence(output: str) -> str:
+    """What matters of a program's output, on one line: its complaints and hints, else its last lines."""
+    lines = [_STAMP.sub("", line.strip()) for line in output.splitlines() if line.strip()]
+    complaints: list[str] = []
+    for before, line in pairwise(["", *lines]):
+        hinted = _HINT.search(line) and complaints and complaints[-1] == before
+        if hinted or (_COMPLAINT.search(line) and not _PASSING.search(line)):
+            complaints.append(line)
+    return " / ".join(dict.fromkeys((complaints or lines)[-_LINES:])) or "it wrote nothing"
 
 
 def run(

@@ -20,7 +20,7 @@ from db.embedded.file_lock import FileLock
 from db.embedded.major_version import check_major
 from db.embedded.place import CLUSTER, Place, existing_cluster, find_place
 from db.embedded.postmaster import kill_leftovers, postmaster_pid
-from db.embedded.run import ProgramError, run
+from db.embedded.run import ProgramError, essence, run
 from db.embedded.system_user import system_user
 from scanner.errors import DatabaseError, DatabaseUnreachableError, DataDirectoryError
 
@@ -190,7 +190,7 @@ def _launch(place: Place, deadline: float) -> None:
         else:
             break
     raise DataDirectoryError(
-        f"PostgreSQL in {place.cluster} did not start: {_last_lines(failure)}. Its log is {place.cluster / _LOG}"
+        f"PostgreSQL in {place.cluster} did not start: {essence(failure)}. Its log is {place.cluster / _LOG}"
     )
 
 
@@ -208,10 +208,6 @@ def _try_to_launch(place: Place, deadline: float) -> str:
         written = output.read_bytes()[before:].decode("utf-8", "replace") if output.exists() else ""
         return written or str(error)
     return ""
-
-
-def _last_lines(text: str, count: int = 5) -> str:
-    return " / ".join(line.strip() for line in text.splitlines()[-count:])
 
 
 def _stop(place: Place, mode: str, timeout_seconds: float) -> None:
