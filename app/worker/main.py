@@ -118,7 +118,12 @@ def _take_over(presence: WorkerPresence) -> None:
 
 def _end_soon(worker: Worker, *, seconds: float, status: int) -> None:
     """Stop in order; whatever takes longer than `seconds` is left to the next worker."""
-    worker.stop()  # type: ignore[no-untyped-call]
-    end = threading.Timer(seconds, lambda: os._exit(status))
-    end.daemon = True
-    end.start()
+
+    def end() -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            worker.stop()  # type: ignore[no-untyped-call]  # again and again: one that is just starting forgets it
+            time.sleep(0.1)
+        os._exit(status)
+
+    threading.Thread(target=end, name="end", daemon=True).start()

@@ -49,7 +49,11 @@ class SystemUser:
         if self.uid is None:
             return os.access(path, os.X_OK)
         command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
-        return subprocess.run(command, cwd="/", env={}, check=False, **self.identity).returncode == 0
+        # In a session of its own: Ctrl-C in the terminal is for us, and would look like a place that cannot be entered.
+        return (
+            subprocess.run(command, cwd="/", env={}, check=False, start_new_session=True, **self.identity).returncode
+            == 0
+        )
 
 
 def system_user(cluster: Path) -> SystemUser:

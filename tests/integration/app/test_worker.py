@@ -101,3 +101,14 @@ def waiting(services: Services) -> int:
         row = connection.execute("select count(*) from procrastinate_jobs where status in ('todo', 'doing')").fetchone()
     assert row is not None
     return int(row[0])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 0.8, 1.2, 1.6, 2.0])
+def test_a_worker_ends_at_once_whenever_its_parent_lets_go(database_dsn: str, tmp_path: Path, seconds: float) -> None:
+    log = tmp_path / "worker.log"
+    with worker(database_dsn, log) as process:
+        time.sleep(seconds)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=5.5) == 0
+    assert "Traceback" not in log.read_text()
