@@ -121,4 +121,6 @@ def create_database_if_missing(dsn: str) -> None:
 
 
 def _one_line(error: BaseException) -> str:
-    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip()) or type(error).__name__
+    """The error's text without a final stop, for it goes on in a sentence of ours."""
+    text = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    return text.rstrip(" .?") or type(error).__name__

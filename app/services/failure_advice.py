@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from scanner import errors
+
 RETRY: Final = "Retry the failed symbols."
+FAULT: Final = (
+    "This is a fault of the program. After an update run `make install`; else report it with its worker's log."
+)
 
 ADVICE: Final = {
     "SourceUnavailableError": (
@@ -29,4 +34,4 @@ ADVICE: Final = {
 
 def what_to_do(error_class: str) -> str:
     """A sentence for the person who wants these symbols."""
-    return ADVICE.get(error_class, RETRY)
+    return ADVICE.get(error_class, RETRY if hasattr(errors, error_class) else FAULT)

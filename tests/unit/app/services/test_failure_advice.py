@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from app.services.failure_advice import ADVICE, RETRY, what_to_do
+from app.services.failure_advice import ADVICE, FAULT, RETRY, what_to_do
 from app.settings import Settings
 from scanner import errors
 from scanner.errors import SourceError
@@ -19,6 +19,10 @@ def test_every_failure_of_a_source_has_its_advice() -> None:
 
 def test_any_other_failure_is_tried_again() -> None:
     assert what_to_do("SchemaError") == RETRY
+
+
+def test_what_is_no_error_of_ours_is_a_fault_to_report() -> None:
+    assert what_to_do("ModuleNotFoundError") == FAULT
 
 
 def test_settings_named_in_an_advice_exist() -> None:
