@@ -130,7 +130,3 @@ class DataDirectoryError(DatabaseError):
 
 class DataDirectoryTooOldError(DataDirectoryError):
     """The data directory belongs to an older PostgreSQL. The message gives the dump and restore commands."""
-
-
-class NoWorkerError(ScannerError):
-    """No worker process is alive. Start one with `python -m app.cli worker`."""

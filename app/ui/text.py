@@ -13,7 +13,6 @@ from scanner.errors import (
     DatabaseUnreachableError,
     DataDirectoryError,
     InputError,
-    NoWorkerError,
     ScannerError,
 )
 from scanner.model import Mode, RejectionReason
@@ -121,7 +120,6 @@ _ADVICE: Final[tuple[tuple[type[ScannerError], str], ...]] = (
     (DatabaseModeError, "Use another database for this mode."),
     (DataDirectoryError, "Follow the instruction in the message."),
     (DatabaseError, "Press Retry. If it stays, look at `python -m app.cli status`."),
-    (NoWorkerError, f"Start a worker: `{WORKER_COMMAND}`"),
     (InputError, "Correct the value named above."),
     (ScannerError, "Press Retry. If it stays, look at `python -m app.cli status`."),
 )
