@@ -22,6 +22,7 @@ _PAIR: Final = re.compile(
     r"[\"']?\s*[=:]\s*)(?P<value>\"[^\"]*\"|'(?:[^'\\]|\\.)*'|[^\s,;&\"']+)",
     re.IGNORECASE,
 )
+_FIELD: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 _BEARER: Final = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE)
 
 
@@ -30,6 +31,21 @@ def redact(text: str) -> str:
     text = _URL_PASSWORD.sub(rf"\g<head>{HIDDEN}", text)
     text = _PAIR.sub(rf"\g<head>{HIDDEN}", text)
     return _BEARER.sub(rf"\g<head>{HIDDEN}", text)
+
+
+def in_words(line: str) -> str:
+    """What a line of our log tells a person: the event and, of an exception, its last line. Other lines unchanged."""
+    fields = {name: _unquoted(value) for name, value in _FIELD.findall(line)}
+    if not line.startswith("timestamp=") or "event" not in fields:
+        return line
+    fault = fields.get("exception", fields.get("error", "")).strip().rpartition("\n")[2]
+    return f"{fields['event']}: {fault}" if fault else fields["event"]
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    return value[1:-1].replace("\\n", "\n").replace('\\"', '"')
 
 
 def _clean(value: Any) -> Any:

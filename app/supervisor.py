@@ -13,7 +13,7 @@ from typing import Final
 from app.address import answers, check_port, dashboard_url
 from app.children import Child, Ended, stop_all
 from app.connection import database_dsn, embedded_server
-from app.log import redact
+from app.log import in_words, redact
 from app.settings import Settings
 from db import stocks
 from db.connect import connect
@@ -231,12 +231,13 @@ def _ended_text(ended: Ended) -> str:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a child's log, without secrets; what a person needs first of a traceback."""
+    """The last line of a child's log in words, without secrets; what a person needs first of a traceback."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:
         return f"nothing, it cannot be read ({error.strerror})"
-    return redact(next((line.strip() for line in reversed(lines) if line.strip()), "nothing"))[:500]
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
+    return redact(in_words(last))[:500]
 
 
 def _relative(path: Path) -> Path:

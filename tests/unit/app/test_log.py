@@ -81,3 +81,27 @@ def test_below_the_level_nothing_is_written(captured: io.StringIO) -> None:
     structlog.get_logger("app").debug("quiet")
     logging.getLogger("procrastinate").info("quiet")
     assert captured.getvalue() == ""
+
+
+def test_a_logged_exception_is_told_by_its_event_and_its_last_line(captured: io.StringIO) -> None:
+    try:
+        raise RuntimeError('no "server" answers')
+    except RuntimeError:
+        logging.getLogger("foreign").exception("the job failed")
+    line = captured.getvalue().strip()
+    assert "\n" not in line
+    assert log.in_words(line) == 'the job failed: RuntimeError: no "server" answers'
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("Database error.", "Database error."),
+        ("event=x without a time", "event=x without a time"),
+        ('timestamp=2026-11-25T02:11:19Z level=info event="worker ends" jobs=3', "worker ends"),
+        ("timestamp=2026-11-25T02:11:19Z level=info event=ended error=lost", "ended: lost"),
+        ("timestamp=2026-11-25T02:11:19Z level=info", "timestamp=2026-11-25T02:11:19Z level=info"),
+    ],
+)
+def test_lines_in_words(line: str, words: str) -> None:
+    assert log.in_words(line) == words
