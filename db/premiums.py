@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from psycopg import Connection, Cursor, Rollback, errors, sql
 from psycopg.pq import TransactionStatus
 
-from db import data_version, partitions, scan_runs, snapshots
+from db import data_version, partitions, run_symbols, snapshots
 from db.frames import copy_bytes, read_frame, to_batch
 from scanner.errors import InputError, SchemaError, SupersededError
 from scanner.model import QUOTE_REASONS, ChainSnapshot
@@ -55,7 +55,7 @@ _INSERT_COUNTS: Final = _rendered(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a worker holds while it works on a symbol of a run: see `scan_runs.claim`. Durations in ms."""
+    """What a worker holds while it works on a symbol of a run: see `run_symbols.claim`. Durations in ms."""
 
     run_id: int
     attempt: int
@@ -143,9 +143,9 @@ class _Replacement:
         return [*map(partitions.premium_month, self.expirations), partitions.snapshot_day(self.day)]
 
     @property
-    def account(self) -> scan_runs.SymbolAccount:
+    def account(self) -> run_symbols.SymbolAccount:
         reasons = pc.value_counts(self.batch.column("iv_reason").drop_null()).to_pylist()
-        return scan_runs.SymbolAccount(
+        return run_symbols.SymbolAccount(
             source=self.snapshot.source,
             fetched=self.snapshot.fetched_count,
             unreadable=self.snapshot.unreadable,
@@ -186,7 +186,7 @@ def _replace(connection: Connection[Any], write: _Replacement) -> bool:
             snapshots.append(connection, snapshot, write.body, scan_id=write.scan_id)
             data_version.advance_if_due(connection)
             if claim is not None:
-                finished = scan_runs.succeed(
+                finished = run_symbols.succeed(
                     connection, claim.run_id, snapshot.symbol, claim.attempt, write.account, now=write.now
                 )
         if claim is not None and not finished.rowcount:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from app.services.run_end import finish_run
-from db import premiums, scan_runs, stocks
+from db import premiums, run_symbols, stocks
 from db.engine import Database
 from db.premiums import Claim
 from scanner.calendar import MarketCalendar, market_date, sync_expirations
@@ -84,7 +84,7 @@ class SymbolSync:
         Raises DatabaseError: the symbol is still open then, call again.
         """
         with self._database.connection() as connection:
-            attempt = scan_runs.claim(connection, run_id, symbol, worker=self._worker, now=self._clock())
+            attempt = run_symbols.claim(connection, run_id, symbol, worker=self._worker, now=self._clock())
         if attempt is None:
             self._finish(run_id)
             return None
@@ -138,12 +138,12 @@ class SymbolSync:
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
             return None
         with self._database.connection() as connection:
-            scan_runs.release(connection, run_id, symbol, attempt=attempt)
+            run_symbols.release(connection, run_id, symbol, attempt=attempt)
         return wait_seconds(attempt, error, self._chance())
 
     def _fail(self, run_id: int, symbol: str, attempt: int, error_class: str, message: str) -> None:
         with self._database.connection() as connection:
-            scan_runs.fail(
+            run_symbols.fail(
                 connection,
                 run_id,
                 symbol,

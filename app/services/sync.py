@@ -9,9 +9,10 @@ from datetime import datetime
 from app.services.job_names import REFERENCE_TASK, SYMBOL_TASK
 from app.services.run_end import finish_run
 from app.services.symbol_sync import SymbolSync
-from db import jobs, scan_runs, stocks, workers
+from db import jobs, run_progress, run_symbols, scan_runs, stocks, workers
 from db.engine import Database
-from db.scan_runs import RunProgress, RunSettings, RunState
+from db.run_progress import RunProgress
+from db.scan_runs import RunSettings, RunState
 from scanner.symbols import normalise
 
 __all__ = ["RunState", "SymbolFailure", "SyncProgress", "SyncService"]
@@ -96,7 +97,7 @@ class SyncService:
         now = self._clock()
         with self._database.connection() as connection:
             wanted = scan_runs.latest_run(connection) if run_id is None else run_id
-            found = None if wanted is None else scan_runs.progress(connection, wanted, now=now)
+            found = None if wanted is None else run_progress.progress(connection, wanted, now=now)
             alive = workers.worker_count(connection) > 0
         return None if found is None else _progress(found, now, alive)
 
@@ -129,7 +130,7 @@ class SyncService:
             run_id = scan_runs.running_run(connection)
             if run_id is None:
                 return 0
-            unfinished = scan_runs.open_symbols(connection, run_id)
+            unfinished = run_symbols.open_symbols(connection, run_id)
             queued = jobs.symbols_with_job(connection, SYMBOL_TASK, run_id)
             lost = tuple(symbol for symbol in unfinished if symbol not in queued)
             jobs.defer(connection, SYMBOL_TASK, _arguments(run_id, lost))

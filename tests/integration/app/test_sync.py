@@ -10,7 +10,7 @@ import pytest
 from app.services.job_names import AFTER_RUN_TASK, REFERENCE_TASK, SYMBOL_TASK
 from app.services.symbol_sync import DOWN_AFTER, MAX_ATTEMPTS, MAX_CLAIMS, PricingInputs
 from app.services.sync import RunState, SyncProgress, SyncService
-from db import premiums, scan_runs, snapshots
+from db import premiums, run_symbols, snapshots
 from db.engine import Database
 from scanner.errors import (
     DatabaseTimeoutError,
@@ -231,7 +231,7 @@ def test_a_symbol_that_kills_its_workers_is_given_up(
     run_id = sync.start(["MSFT"])
     with database.connection() as connection:
         for _ in range(MAX_CLAIMS):
-            scan_runs.claim(connection, run_id, "MSFT", worker="dead:1", now=clock.now)
+            run_symbols.claim(connection, run_id, "MSFT", worker="dead:1", now=clock.now)
     assert sync.run_symbol(run_id, "MSFT") is None
     assert source.calls == []
     assert "workers died" in at(sync).failures[0].message

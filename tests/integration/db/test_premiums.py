@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from pandas.testing import assert_frame_equal
 
-from db import data_version, premiums, scan_runs, snapshots, stocks
+from db import data_version, premiums, run_symbols, scan_runs, snapshots, stocks
 from db.engine import Database
 from scanner.errors import DatabaseError, InputError, SchemaError, SupersededError
 from scanner.schema import PREMIUM
@@ -150,7 +150,7 @@ def test_the_symbol_of_the_run_succeeds_with_its_account(
     one = priced("AAPL")
     with database.connection() as connection:
         run_id = scan_runs.start_or_join(connection, ["AAPL"], SETTINGS, now=NOW).run_id
-        attempt = scan_runs.claim(connection, run_id, "AAPL", worker="w:1", now=NOW)
+        attempt = run_symbols.claim(connection, run_id, "AAPL", worker="w:1", now=NOW)
     assert attempt == 1
     store(database, one, claim=premiums.Claim(run_id, attempt, fetch_ms=12.5, price_ms=3.25))
     with database.connection() as connection:
@@ -194,8 +194,8 @@ def test_a_worker_that_was_given_up_stores_nothing(
 ) -> None:
     with database.connection() as connection:
         run_id = scan_runs.start_or_join(connection, ["AAPL"], SETTINGS, now=NOW).run_id
-        first = scan_runs.claim(connection, run_id, "AAPL", worker="w:1", now=NOW)
-        second = scan_runs.claim(connection, run_id, "AAPL", worker="w:2", now=LATER)
+        first = run_symbols.claim(connection, run_id, "AAPL", worker="w:1", now=NOW)
+        second = run_symbols.claim(connection, run_id, "AAPL", worker="w:2", now=LATER)
     assert (first, second) == (1, 2)
     with pytest.raises(SupersededError):
         store(database, priced("AAPL"), claim=premiums.Claim(run_id, 1))

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from db import data_version, scan_runs
+from db import data_version, run_progress, run_symbols, scan_runs
 from db.engine import Database
-from db.scan_runs import RunState, RunTicket, SymbolAccount
+from db.run_symbols import SymbolAccount
+from db.scan_runs import RunState, RunTicket
 from scanner.errors import InputError
 from tests.integration.db.conftest import NOW, SETTINGS
 
@@ -23,18 +24,18 @@ def start(database: Database, symbols: Sequence[str]) -> RunTicket:
 
 def claim(database: Database, run_id: int, symbol: str, *, worker: str = "w:1") -> int | None:
     with database.connection() as connection:
-        return scan_runs.claim(connection, run_id, symbol, worker=worker, now=NOW)
+        return run_symbols.claim(connection, run_id, symbol, worker=worker, now=NOW)
 
 
 def succeed(database: Database, run_id: int, symbol: str, attempt: int = 1) -> bool:
     with database.connection() as connection:
-        cursor = scan_runs.succeed(connection, run_id, symbol, attempt, ACCOUNT, now=NOW + timedelta(seconds=2))
+        cursor = run_symbols.succeed(connection, run_id, symbol, attempt, ACCOUNT, now=NOW + timedelta(seconds=2))
         return cursor.rowcount == 1
 
 
 def fail(database: Database, run_id: int, symbol: str, attempt: int = 1, error: str = "SourceTimeoutError") -> bool:
     with database.connection() as connection:
-        return scan_runs.fail(
+        return run_symbols.fail(
             connection, run_id, symbol, attempt=attempt, error_class=error, message="no answer in 5 s", now=NOW
         )
 
@@ -44,9 +45,9 @@ def finish(database: Database, run_id: int) -> bool:
         return scan_runs.finish_if_done(connection, run_id, now=NOW)
 
 
-def progress(database: Database, run_id: int) -> scan_runs.RunProgress:
+def progress(database: Database, run_id: int) -> run_progress.RunProgress:
     with database.connection() as connection:
-        found = scan_runs.progress(connection, run_id, now=NOW + timedelta(seconds=10))
+        found = run_progress.progress(connection, run_id, now=NOW + timedelta(seconds=10))
     assert found is not None
     return found
 
@@ -114,9 +115,9 @@ def test_a_released_symbol_is_tried_again(database: Database, universe: tuple[st
     run_id = start(database, ["KO"]).run_id
     claim(database, run_id, "KO")
     with database.connection() as connection:
-        assert scan_runs.release(connection, run_id, "KO", attempt=1)
-        assert not scan_runs.release(connection, run_id, "KO", attempt=1)
-        assert scan_runs.open_symbols(connection, run_id) == ("KO",)
+        assert run_symbols.release(connection, run_id, "KO", attempt=1)
+        assert not run_symbols.release(connection, run_id, "KO", attempt=1)
+        assert run_symbols.open_symbols(connection, run_id) == ("KO",)
     assert not succeed(database, run_id, "KO", 1)
     assert claim(database, run_id, "KO") == 2
 
@@ -193,8 +194,8 @@ def test_progress_counts_and_names(database: Database, universe: tuple[str, ...]
     ]
     assert found.recent == 3
     with database.connection() as connection:
-        later = scan_runs.progress(connection, run_id, now=NOW + timedelta(hours=1), recent_seconds=5, failures=1)
-        assert scan_runs.progress(connection, run_id + 1, now=NOW) is None
+        later = run_progress.progress(connection, run_id, now=NOW + timedelta(hours=1), recent_seconds=5, failures=1)
+        assert run_progress.progress(connection, run_id + 1, now=NOW) is None
     assert later is not None
     assert (later.recent, later.recent_seconds, len(later.failures)) == (0, 5, 1)
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from db import scan_runs, stocks
+from db import run_symbols, scan_runs, stocks
 from db.engine import Database
 from scanner.errors import InputError
 from scanner.model import EarningsState, ReferenceData
@@ -90,15 +90,15 @@ def test_the_overview_shows_the_error_of_the_last_attempt_only(database: Databas
         stocks.store_reference(connection, FULL)
         run_id = scan_runs.start_or_join(connection, ["AAPL", "KO"], SETTINGS, now=NOW).run_id
         for symbol in ("AAPL", "KO"):
-            scan_runs.claim(connection, run_id, symbol, worker="w:1", now=NOW)
-            scan_runs.fail(
+            run_symbols.claim(connection, run_id, symbol, worker="w:1", now=NOW)
+            run_symbols.fail(
                 connection, run_id, symbol, attempt=1, error_class="NoOptionsError", message="none listed", now=NOW
             )
         scan_runs.finish_if_done(connection, run_id, now=NOW)
         again = scan_runs.start_or_join(connection, ["AAPL"], SETTINGS, now=NOW).run_id
-        scan_runs.claim(connection, again, "AAPL", worker="w:1", now=NOW)
-        account = scan_runs.SymbolAccount("simulated", 1, {}, 1, {})
-        scan_runs.succeed(connection, again, "AAPL", 1, account, now=NOW)
+        run_symbols.claim(connection, again, "AAPL", worker="w:1", now=NOW)
+        account = run_symbols.SymbolAccount("simulated", 1, {}, 1, {})
+        run_symbols.succeed(connection, again, "AAPL", 1, account, now=NOW)
         rows = {row.symbol: row for row in stocks.overview(connection)}
     assert rows["AAPL"].last_error is None
     assert rows["KO"].last_error == "NoOptionsError: none listed"

@@ -1,0 +1,155 @@
+"""The symbols of runs: a worker claims one and holds its attempt number; only the latest number can finish it.
+
+So a worker that was given up for dead changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from psycopg import Connection, Cursor
+from psycopg.types.json import Jsonb
+
+
+class SymbolState(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolAccount:
+    """What became of one fetched chain: contracts delivered, unreadable and without IV by reason; durations in ms."""
+
+    source: str
+    fetched: int
+    unreadable: Mapping[str, int]
+    stored: int
+    iv_null: Mapping[str, int]
+    fetch_ms: float | None = None
+    price_ms: float | None = None
+
+
+def claim(connection: Connection[Any], run_id: int, symbol: str, *, worker: str, now: datetime) -> int | None:
+    """Take a symbol for this worker and return its attempt number; None where nothing is left to do for it.
+
+    A symbol that another worker holds is taken over: its job would not run here if that worker were alive.
+    """
+    row = connection.execute(
+        """
+        update scan_run_symbols
+        set state = 'running', attempts = attempts + 1, worker = %s, started_at = %s
+        where run_id = %s and symbol = %s and state in ('pending', 'running')
+        returning attempts
+        """,
+        [worker, now, run_id, symbol],
+    ).fetchone()
+    if row is None:
+        return None
+    connection.execute("update scan_runs set started_at = %s where run_id = %s and started_at is null", [now, run_id])
+    return int(row[0])
+
+
+def release(connection: Connection[Any], run_id: int, symbol: str, *, attempt: int) -> bool:
+    """Give a claimed symbol back, to be tried again later. False where `attempt` no longer holds it."""
+    cursor = connection.execute(
+        "update scan_run_symbols set state = 'pending' "
+        "where run_id = %s and symbol = %s and attempts = %s and state = 'running'",
+        [run_id, symbol, attempt],
+    )
+    return cursor.rowcount == 1
+
+
+def fail(
+    connection: Connection[Any],
+    run_id: int,
+    symbol: str,
+    *,
+    attempt: int,
+    error_class: str,
+    message: str,
+    now: datetime,
+    fetch_ms: float | None = None,
+) -> bool:
+    """Set a symbol to failed; its stored rows stay, with their age. False where `attempt` no longer holds it."""
+    cursor = connection.execute(
+        """
+        update scan_run_symbols
+        set state = 'failed', error_class = %s, error_message = %s, finished_at = %s, fetch_ms = %s
+        where run_id = %s and symbol = %s and attempts = %s and state = 'running'
+        """,
+        [error_class, message, now, fetch_ms, run_id, symbol, attempt],
+    )
+    return cursor.rowcount == 1
+
+
+def succeed(
+    connection: Connection[Any], run_id: int, symbol: str, attempt: int, account: SymbolAccount, *, now: datetime
+) -> Cursor[Any]:
+    """Set a symbol to succeeded: the last statement of the transaction that stores its rows, which it also times.
+
+    The cursor's `rowcount` (known once a pipeline is synchronised) is 0 where `attempt` no longer holds the symbol.
+    """
+    return connection.execute(
+        """
+        update scan_run_symbols
+        set state = 'succeeded', finished_at = %s, source = %s, fetched = %s, unreadable = %s, stored = %s,
+            iv_null = %s, fetch_ms = %s, price_ms = %s,
+            store_ms = extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000
+        where run_id = %s and symbol = %s and attempts = %s and state = 'running'
+        """,
+        [
+            now,
+            account.source,
+            account.fetched,
+            Jsonb(dict(account.unreadable)),
+            account.stored,
+            Jsonb(dict(account.iv_null)),
+            account.fetch_ms,
+            account.price_ms,
+            run_id,
+            symbol,
+            attempt,
+        ],
+    )
+
+
+def reopen(connection: Connection[Any], run_id: int, symbols: Sequence[str], state: SymbolState) -> tuple[str, ...]:
+    """Let symbols that are in `state` wait again; return which."""
+    rows = connection.execute(
+        "update scan_run_symbols set state = 'pending', error_class = null, error_message = null, finished_at = null "
+        "where run_id = %s and symbol = any(%s::text[]) and state = %s returning symbol",
+        [run_id, list(symbols), state.value],
+    ).fetchall()
+    return tuple(sorted(symbol for (symbol,) in rows))
+
+
+def open_symbols(connection: Connection[Any], run_id: int) -> tuple[str, ...]:
+    """Symbols of a run that are pending or running: what a resumed run has still to do."""
+    rows = connection.execute(
+        "select symbol from scan_run_symbols where run_id = %s and state in ('pending', 'running') order by symbol",
+        [run_id],
+    )
+    return tuple(symbol for (symbol,) in rows)
+
+
+def in_state(connection: Connection[Any], run_id: int, state: SymbolState) -> tuple[str, ...]:
+    """Symbols of a run in this state, alphabetically."""
+    rows = connection.execute(
+        "select symbol from scan_run_symbols where run_id = %s and state = %s order by symbol", [run_id, state.value]
+    )
+    return tuple(symbol for (symbol,) in rows)
+
+
+def has_open(connection: Connection[Any], run_id: int) -> bool:
+    """Whether any symbol of the run is pending or running."""
+    row = connection.execute(
+        "select exists (select from scan_run_symbols where run_id = %s and state in ('pending', 'running'))", [run_id]
+    ).fetchone()
+    return row is None or bool(row[0])
