@@ -64,7 +64,7 @@ def _go(settings: Settings, supervisor: Supervisor, stop: threading.Event) -> No
 
     Simulated data is there in seconds: the address is shown when the pages are full.
     """
-    empty = not has_runs(settings)
+    empty = needs_first_sync(settings)
     filled_at_once = empty and settings.mode is not Mode.LIVE
     if empty:
         supervisor.start_workers()
@@ -117,7 +117,7 @@ def sync(settings: Settings, symbols: Sequence[str], *, stop: threading.Event) -
         if services is None:
             say("Interrupted: nothing was asked for yet.")
             return 1
-        if not symbols and not has_runs(settings):
+        if not symbols:
             services.stocks.seed()
         return _sync(services, symbols, stop)
 
@@ -191,10 +191,10 @@ def _announce(supervisor: Supervisor, settings: Settings) -> None:
         )
 
 
-def has_runs(settings: Settings) -> bool:
-    """Whether anything was ever synced into the database. Light: asked at every start."""
+def needs_first_sync(settings: Settings) -> bool:
+    """Whether most of the universe was never synced. Light: asked at every start."""
     with connect(database_dsn(settings)) as connection:
-        return scan_runs.latest_run(connection) is not None
+        return scan_runs.mostly_untried(connection)
 
 
 def _first_sync(settings: Settings, stop: threading.Event) -> None:

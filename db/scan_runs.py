@@ -168,9 +168,28 @@ def latest_run(connection: Connection[Any], *, kind: str = SYNC) -> int | None:
     return None if row is None or row[0] is None else int(row[0])
 
 
+def mostly_untried(connection: Connection[Any], *, kind: str = SYNC) -> bool:
+    """Whether most of the universe was never part of a run of this kind. False for an empty universe."""
+    row = connection.execute(
+        """
+        select count(*) filter (where not exists (
+                select from scan_run_symbols as tried
+                join scan_runs as run using (run_id)
+                where tried.symbol = stocks.symbol and run.kind = %s
+            )) * 2 > count(*)
+        from stocks
+        where active
+        """,
+        [kind],
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def _check_known(connection: Connection[Any], symbols: Sequence[str]) -> None:
     if not symbols:
-        raise InputError("there is no symbol to run. Add stocks first")
+        raise InputError(
+            "there is no stock to sync yet. Add stocks, or try again in a moment if the program has just been started"
+        )
     rows = connection.execute(
         "select wanted from unnest(%s::text[]) as wanted where not exists (select from stocks where symbol = wanted)",
         [list(symbols)],

@@ -101,7 +101,7 @@ def test_a_start_after_the_end_is_a_new_run(sync: SyncService) -> None:
 
 
 def test_without_symbols_the_whole_universe_is_synced(sync: SyncService, database: Database) -> None:
-    with pytest.raises(InputError, match="no symbol"):
+    with pytest.raises(InputError, match="no stock to sync"):
         sync.start()
     do_all(sync, sync.start(["AAPL", "MSFT"]), "AAPL", "MSFT")
     sync.start()

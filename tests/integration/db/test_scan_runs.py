@@ -94,7 +94,7 @@ def test_another_kind_of_run_is_another_run(database: Database, universe: tuple[
 
 @pytest.mark.parametrize("symbols", [[], ["AAPL", "NOPE"]])
 def test_a_run_needs_symbols_of_the_universe(database: Database, universe: tuple[str, ...], symbols: list[str]) -> None:
-    with pytest.raises(InputError, match=r"no symbol|NOPE"):
+    with pytest.raises(InputError, match=r"no stock to sync|NOPE"):
         start(database, symbols)
     with database.connection() as connection:
         assert scan_runs.latest_run(connection) is None
@@ -268,3 +268,19 @@ def test_a_transaction_that_rolls_back_leaves_no_run(database: Database, univers
         connection.rollback()
     with database.connection() as connection:
         assert scan_runs.running_run(connection) is None
+
+
+def test_a_run_of_a_few_chosen_symbols_is_not_yet_a_sync_of_the_universe(
+    database: Database, universe: tuple[str, ...]
+) -> None:
+    with database.connection() as connection:
+        assert scan_runs.mostly_untried(connection)
+        scan_runs.start_or_join(connection, universe[:2], SETTINGS, now=NOW)
+        assert scan_runs.mostly_untried(connection)
+        scan_runs.start_or_join(connection, universe[:3], SETTINGS, now=NOW)
+        assert not scan_runs.mostly_untried(connection)
+
+
+def test_an_empty_universe_has_nothing_untried(database: Database) -> None:
+    with database.connection() as connection:
+        assert not scan_runs.mostly_untried(connection)

@@ -176,12 +176,12 @@ def test_a_running_sync_shows_where_it_stands(monkeypatch: pytest.MonkeyPatch) -
 def test_a_refused_sync_says_why_until_the_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     services = made_by_hand(EMPTY)
     app = opened(monkeypatch, services)
-    services.sync.refusal = "there is no symbol to run. Add stocks first"
+    services.sync.refusal = "there is no stock to sync yet. Add stocks"
     app.button(key="sync_start").click().run()
-    assert "Add stocks first" in words(app.run())
+    assert "Add stocks" in words(app.run())
     services.sync.refusal = ""
     app.button(key="sync_start").click().run()
-    assert "Add stocks first" not in words(app)
+    assert "Add stocks" not in words(app)
 
 
 @pytest.mark.parametrize(("mode", "banner"), [(Mode.SIMULATED, True), (Mode.RECORDED, True), (Mode.LIVE, False)])
