@@ -5,6 +5,7 @@ Messages say what happened; the class docstring says what to do next. Facts trav
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 
@@ -86,6 +87,14 @@ class SymbolNotFoundError(SourceError):
 
 class NoOptionsError(SourceError):
     """The vendor knows the symbol and lists no options on it. Remove it from the universe."""
+
+
+class AllSourcesFailedError(SourceError):
+    """No source gave an answer; `causes` are their errors in the order they were asked. See what each says to do."""
+
+    def __init__(self, symbol: str, causes: Sequence[SourceError]) -> None:
+        super().__init__("all sources", symbol, "; ".join(f"{cause.source}: {cause.detail}" for cause in causes))
+        self.causes = tuple(causes)
 
 
 class DatabaseError(ScannerError):

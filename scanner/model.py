@@ -211,12 +211,21 @@ class UnderlyingQuote:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedSource:
+    """A source that was asked before the one that answered, and why its answer is not the one used."""
+
+    source: str
+    error_class: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChainSnapshot:
     """One answer of one source about one symbol: the unit of fetching, storing and replaying.
 
     `contracts` is a `schema.CHAIN` frame. `unreadable` counts vendor rows that could not be identified, by reason;
     `missing_expirations` were asked for and not delivered. `answer_time` is the market time of the answer as a
-    whole, used where single quotes carry no time.
+    whole, used where single quotes carry no time. `skipped` are the sources asked in vain before this one.
     """
 
     symbol: str
@@ -229,6 +238,7 @@ class ChainSnapshot:
     contracts: pd.DataFrame
     unreadable: Mapping[str, int] = field(default_factory=dict)
     missing_expirations: tuple[date, ...] = ()
+    skipped: tuple[SkippedSource, ...] = ()
 
     @property
     def fetched_count(self) -> int:
