@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg import Connection, Cursor, Rollback, errors, sql
 from psycopg.pq import TransactionStatus
+from psycopg.types.json import Jsonb
 
 from db import data_version, partitions, run_symbols, snapshots
 from db.frames import copy_bytes, read_frame, to_batch
@@ -202,13 +203,13 @@ def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]
     return connection.execute(
         """
         insert into stock_chains as stored (symbol, scan_id, source, fetched_at, answer_time, oldest_quote,
-            newest_quote, contracts, unreadable, missing_expirations)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            newest_quote, contracts, unreadable, missing_expirations, skipped)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (symbol) do update set scan_id = excluded.scan_id, source = excluded.source,
             fetched_at = excluded.fetched_at, answer_time = excluded.answer_time,
             oldest_quote = excluded.oldest_quote, newest_quote = excluded.newest_quote,
             contracts = excluded.contracts, unreadable = excluded.unreadable,
-            missing_expirations = excluded.missing_expirations
+            missing_expirations = excluded.missing_expirations, skipped = excluded.skipped
         where stored.fetched_at <= excluded.fetched_at
         """,
         [
@@ -222,6 +223,7 @@ def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]
             batch.num_rows,
             sum(snapshot.unreadable.values()),
             list(snapshot.missing_expirations),
+            Jsonb([[one.source, one.error_class, one.detail] for one in snapshot.skipped]),
         ],
     )
 

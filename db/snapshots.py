@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from db.frames import to_batch
 from scanner.errors import DatabaseError
-from scanner.model import ChainSnapshot, Mode, UnderlyingQuote
+from scanner.model import ChainSnapshot, Mode, SkippedSource, UnderlyingQuote
 from scanner.schema import CHAIN
 
 SCHEMA_VERSION: Final = 1
@@ -96,6 +96,7 @@ def _facts(snapshot: ChainSnapshot) -> dict[str, Any]:
         "listed_expirations": [day.isoformat() for day in snapshot.listed_expirations],
         "unreadable": dict(snapshot.unreadable),
         "missing_expirations": [day.isoformat() for day in snapshot.missing_expirations],
+        "skipped": [[one.source, one.error_class, one.detail] for one in snapshot.skipped],
     }
 
 
@@ -115,6 +116,7 @@ def _snapshot(facts: dict[str, Any], contracts: pd.DataFrame) -> ChainSnapshot:
         contracts=contracts,
         unreadable=facts["unreadable"],
         missing_expirations=tuple(date.fromisoformat(day) for day in facts["missing_expirations"]),
+        skipped=tuple(SkippedSource(*one) for one in facts.get("skipped", ())),
     )
 
 

@@ -10,9 +10,10 @@ from typing import Final
 import pandas as pd
 
 from app.services.symbol_sync import PricingInputs, coming_dividends
-from db import data_version, premiums, snapshots, stocks
+from db import data_version, premiums, snapshots, stock_chains, stocks
 from db.database_scanner import DatabaseScanner
 from db.engine import Database
+from db.stock_chains import ChainOrigin
 from scanner.calendar import market_date, target_windows
 from scanner.model import ExpirationWindow, Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
 from scanner.premiums import PremiumScanner, as_of_columns
@@ -41,11 +42,14 @@ class DataCoverage:
 
 @dataclass(frozen=True, slots=True)
 class ContractDetail:
-    """One contract (a row of `schema.SCAN`) with both sides of its (root, expiration) and the stock's slow facts."""
+    """One contract (a row of `schema.SCAN`) with both sides of its (root, expiration), the stock's slow facts, and
+    where the stock's rows come from.
+    """
 
     row: pd.Series
     chain: pd.DataFrame
     reference: ReferenceData | None
+    origin: ChainOrigin | None = None
 
 
 class PremiumService:
@@ -105,11 +109,12 @@ class PremiumService:
         with self._database.connection() as connection:
             facts = premiums.of_expiration(connection, symbol, contract.root, contract.expiration)
             known = stocks.references(connection, [symbol])
+            origin = stock_chains.origins(connection, [symbol]).get(symbol)
         chain = self._seen(facts, as_of, basis or PriceBasis())
         found = chain[chain["occ_symbol"] == occ_symbol]
         if found.empty:
             return None
-        return ContractDetail(row=found.iloc[0], chain=chain, reference=known.get(symbol))
+        return ContractDetail(row=found.iloc[0], chain=chain, reference=known.get(symbol), origin=origin)
 
     def data_version(self) -> int:
         """Advances when stored data changed. Key caches by it."""

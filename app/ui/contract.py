@@ -10,6 +10,7 @@ import streamlit as st
 from app.services.premiums import ContractDetail
 from app.ui import charts, formats, loaders, tables
 from app.ui.runtime import services
+from db.stock_chains import ChainOrigin
 from scanner.model import PriceBasis, ReferenceData, Strategy
 
 _PLOT = {"displayModeBar": False}
@@ -110,7 +111,7 @@ def fact_groups(detail: ContractDetail) -> dict[str, dict[str, str]]:
     """Everything known about the contract as text, in three groups; unknown is a dash."""
     row = detail.row
     return {
-        "Quote": _quote_facts(row) | _event_facts(detail.reference),
+        "Quote": _quote_facts(row) | origin_facts(detail.origin) | _event_facts(detail.reference),
         "Seller": _seller_facts(row),
         "Volatility and risk": _risk_facts(row),
     }
@@ -130,6 +131,21 @@ def _quote_facts(row: pd.Series) -> dict[str, str]:
         "Age": tables.age_of(row),
         "Source": row["source"],
     }
+
+
+def origin_facts(origin: ChainOrigin | None) -> dict[str, str]:
+    """Who was asked before the source of the stock's rows, and what its answer lacks. Nothing where all is well."""
+    if origin is None:
+        return {}
+    facts = {}
+    if origin.skipped:
+        asked = "; ".join(f"{one.source} ({one.error_class}: {one.detail})" for one in origin.skipped)
+        facts["Asked before in vain"] = asked
+    if origin.missing_expirations:
+        facts["Not delivered"] = ", ".join(formats.day(day) for day in origin.missing_expirations)
+    if origin.unreadable:
+        facts["Unreadable contracts"] = formats.count(origin.unreadable)
+    return facts
 
 
 def _event_facts(facts: ReferenceData | None) -> dict[str, str]:

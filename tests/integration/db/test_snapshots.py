@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from db import snapshots
 from scanner.errors import DatabaseError, SchemaError
-from scanner.model import ChainSnapshot, Mode, UnderlyingQuote
+from scanner.model import ChainSnapshot, Mode, SkippedSource, UnderlyingQuote
 from scanner.schema import CHAIN
 from tests.integration.db.conftest import NOW, Priced
 
@@ -56,6 +56,7 @@ def test_everything_unknown_stays_unknown() -> None:
         contracts=contracts,
         unreadable={"no strike": 3, "Ünlesbar": 1},
         missing_expirations=(date(2029, 1, 19),),
+        skipped=(SkippedSource("robinhood", "SourceTimeoutError", "no answer within 5 s"),),
     )
     same(snapshots.decode(snapshots.encode(snapshot), snapshots.SCHEMA_VERSION), snapshot)
 
