@@ -27,6 +27,10 @@ ADVICE: Final = {
         "The source sent something it does not document. Retry the failed symbols; report it if it stays."
     ),
     "SymbolNotFoundError": "The source does not know these symbols. Check their spelling.",
+    "AllSourcesFailedError": (
+        "No source gave these chains; each failure says which source said what. The page System shows what each "
+        "source needs. Then retry the failed symbols."
+    ),
     "NoOptionsError": "The source lists no options on these symbols. Nothing is to be done.",
 }
 """By the name of a class of scanner.errors."""

@@ -14,10 +14,12 @@ from db.engine import Database
 from db.premiums import Claim
 from scanner.calendar import MarketCalendar, market_date, sync_expirations
 from scanner.errors import (
+    AllSourcesFailedError,
     DatabaseError,
     DatabaseUnreachableError,
     RateLimitedError,
     ScannerError,
+    SourceAuthError,
     SourceError,
     SourceUnavailableError,
     SupersededError,
@@ -132,9 +134,8 @@ class SymbolSync:
 
     def _after_source_error(self, run_id: int, symbol: str, attempt: int, error: SourceError) -> float | None:
         """Try again later what may pass by itself, at most `MAX_ATTEMPTS` times; record the rest."""
-        self._unanswered = self._unanswered + 1 if isinstance(error, SourceUnavailableError) else 0
-        transient = isinstance(error, SourceUnavailableError | RateLimitedError)
-        if not transient or attempt >= MAX_ATTEMPTS or self._unanswered > DOWN_AFTER:
+        self._unanswered = self._unanswered + 1 if unanswered(error) else 0
+        if not passes_by_itself(error) or attempt >= MAX_ATTEMPTS or self._unanswered > DOWN_AFTER:
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
             return None
         with self._database.connection() as connection:
@@ -159,8 +160,27 @@ class SymbolSync:
             finish_run(connection, run_id, now=self._clock())
 
 
+def passes_by_itself(error: SourceError) -> bool:
+    """Whether the same question may be answered later without anybody doing something."""
+    if isinstance(error, AllSourcesFailedError):
+        return any(passes_by_itself(cause) for cause in error.causes)
+    return isinstance(error, SourceUnavailableError | RateLimitedError)
+
+
+def unanswered(error: SourceError) -> bool:
+    """Whether no source was reached at all."""
+    if isinstance(error, AllSourcesFailedError):
+        return all(unanswered(cause) or isinstance(cause, SourceAuthError) for cause in error.causes)
+    return isinstance(error, SourceUnavailableError)
+
+
 def wait_seconds(attempt: int, error: SourceError, chance: float) -> float:
-    """Seconds before the attempt after `attempt`: the vendor's wish, else longer each time; +-25 % by `chance`."""
+    """Seconds before the attempt after `attempt`: the vendor's wish, else longer each time; +-25 % by `chance`.
+
+    Of several sources, the one that may be asked again first decides.
+    """
+    if isinstance(error, AllSourcesFailedError):
+        return min(wait_seconds(attempt, cause, chance) for cause in error.causes if passes_by_itself(cause))
     if isinstance(error, RateLimitedError):
         base = error.retry_after_seconds or RATE_LIMIT_SECONDS
         return min(base, LONGEST_WAIT_SECONDS) * (1.0 + 0.25 * chance)
