@@ -92,7 +92,7 @@ def _facts(snapshot: ChainSnapshot) -> dict[str, Any]:
         "mode": snapshot.mode.value,
         "fetched_at": _text(snapshot.fetched_at),
         "answer_time": _text(snapshot.answer_time),
-        "underlying": [quote.bid, quote.ask, quote.last, _text(quote.quote_time), _text(quote.last_time)],
+        "underlying": [quote.bid, quote.ask, quote.last, _text(quote.quote_time), _text(quote.last_time), quote.volume],
         "listed_expirations": [day.isoformat() for day in snapshot.listed_expirations],
         "unreadable": dict(snapshot.unreadable),
         "missing_expirations": [day.isoformat() for day in snapshot.missing_expirations],
@@ -101,7 +101,7 @@ def _facts(snapshot: ChainSnapshot) -> dict[str, Any]:
 
 
 def _snapshot(facts: dict[str, Any], contracts: pd.DataFrame) -> ChainSnapshot:
-    bid, ask, last, quote_time, last_time = facts["underlying"]
+    bid, ask, last, quote_time, last_time, *volume = facts["underlying"]  # older snapshots have no volume
     fetched_at = _instant(facts["fetched_at"])
     if fetched_at is None:
         raise DatabaseError(f"the stored snapshot of {facts['symbol']} has no time")
@@ -111,7 +111,7 @@ def _snapshot(facts: dict[str, Any], contracts: pd.DataFrame) -> ChainSnapshot:
         mode=Mode(facts["mode"]),
         fetched_at=fetched_at,
         answer_time=_instant(facts["answer_time"]),
-        underlying=UnderlyingQuote(bid, ask, last, _instant(quote_time), _instant(last_time)),
+        underlying=UnderlyingQuote(bid, ask, last, _instant(quote_time), _instant(last_time), *volume),
         listed_expirations=tuple(date.fromisoformat(day) for day in facts["listed_expirations"]),
         contracts=contracts,
         unreadable=facts["unreadable"],

@@ -200,7 +200,8 @@ class AgeCutoffs:
 class UnderlyingQuote:
     """The underlying as quoted beside a chain; $/share. Only prices of the regular session; `None` is unknown.
 
-    `quote_time` is the time of bid and ask, `last_time` of the last regular-session trade.
+    `quote_time` is the time of bid and ask, `last_time` of the last regular-session trade. `volume` are the shares
+    traded in the session so far; indices have none.
     """
 
     bid: float | None = None
@@ -208,6 +209,7 @@ class UnderlyingQuote:
     last: float | None = None
     quote_time: datetime | None = None
     last_time: datetime | None = None
+    volume: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

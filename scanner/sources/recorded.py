@@ -42,7 +42,7 @@ from scanner.errors import (
     SymbolError,
     SymbolNotFoundError,
 )
-from scanner.model import ChainSnapshot, Mode, UnderlyingQuote
+from scanner.model import ChainSnapshot, Mode, SkippedSource, UnderlyingQuote
 from scanner.schema import CHAIN, Column, validate
 from scanner.sources.base import Capabilities, ChooseExpirations
 from scanner.symbols import normalise
@@ -202,6 +202,7 @@ def _text(snapshot: ChainSnapshot) -> str:
         "listed_expirations": snapshot.listed_expirations,
         "missing_expirations": snapshot.missing_expirations,
         "unreadable": dict(snapshot.unreadable),
+        "skipped": [[one.source, one.error_class, one.detail] for one in snapshot.skipped],
         "columns": CHAIN.names,
     }
     lines = [f" {json.dumps(key)}: {_json(value)}," for key, value in head.items()]
@@ -248,6 +249,7 @@ def _snapshot(document: dict[str, Any]) -> ChainSnapshot:
         listed_expirations=_days(document["listed_expirations"]),
         missing_expirations=_days(document["missing_expirations"]),
         unreadable={reason: _count(count) for reason, count in _object(document["unreadable"]).items()},
+        skipped=tuple(SkippedSource(*map(_text_of, one)) for one in document.get("skipped", ())),
         contracts=_contracts(document["columns"], document["contracts"]),
     )
 
@@ -255,7 +257,8 @@ def _snapshot(document: dict[str, Any]) -> ChainSnapshot:
 def _underlying(facts: dict[str, Any]) -> UnderlyingQuote:
     bid, ask, last = (None if facts[name] is None else _number(facts[name]) for name in ("bid", "ask", "last"))
     quote_time, last_time = (_instant(facts[name]) for name in ("quote_time", "last_time"))
-    return UnderlyingQuote(bid=bid, ask=ask, last=last, quote_time=quote_time, last_time=last_time)
+    volume = facts.get("volume")
+    return UnderlyingQuote(bid, ask, last, quote_time, last_time, None if volume is None else _number(volume))
 
 
 def _contracts(names: list[str], rows: list[list[Any]]) -> pd.DataFrame:

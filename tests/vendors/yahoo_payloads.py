@@ -140,6 +140,7 @@ def _quote(snapshot: ChainSnapshot, symbol: str) -> dict[str, Any]:
         "marketState": "REGULAR" if in_session else "CLOSED",
         "regularMarketPrice": underlying.last,
         "regularMarketTime": int(time.timestamp()) if time else None,
+        "regularMarketVolume": underlying.volume,
         "bid": underlying.bid,
         "ask": underlying.ask,
     }

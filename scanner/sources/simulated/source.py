@@ -70,7 +70,7 @@ class SimulatedSource:
             mode=self.mode,
             fetched_at=at.now,
             answer_time=at.at,
-            underlying=self._underlying(symbol, spot, at.at),
+            underlying=self._underlying(day.company, spot, at),
             listed_expirations=listed,
             contracts=self._contracts(day, tuple(sorted(wanted - missing)), at, spot),
             unreadable=self._unreadable(symbol),
@@ -93,7 +93,7 @@ class SimulatedSource:
             name=known.name,
             last_price=price,
             change_pct=round((price / round(path.previous_close, 2) - 1.0) * 100.0, 2),
-            volume=int(known.share_volume * traded_part(at.elapsed)),
+            volume=int(self._shares(known, at)),
             average_volume=int(known.share_volume),
             high_52_week=max(price, round(max(year), 2)),
             low_52_week=min(price, round(min(year), 2)),
@@ -137,13 +137,19 @@ class SimulatedSource:
     def _unreadable(self, symbol: str) -> Mapping[str, int]:
         return dict(planted.UNREADABLE) if self._case(symbol) is Case.UNREADABLE_ROWS else {}
 
-    def _underlying(self, symbol: str, spot: float, at: datetime) -> UnderlyingQuote:
+    def _underlying(self, known: Company, spot: float, now: Moment) -> UnderlyingQuote:
         """A quote whose mid is the spot."""
+        at = now.at
         half = max(0.01, round(spot * 0.00004, 2))
         quote = UnderlyingQuote(
-            bid=max(0.0, round(spot - half, 2)), ask=round(spot + half, 2), last=spot, quote_time=at, last_time=at
+            bid=max(0.0, round(spot - half, 2)),
+            ask=round(spot + half, 2),
+            last=spot,
+            quote_time=at,
+            last_time=at,
+            volume=self._shares(known, now),
         )
-        match self._case(symbol):
+        match self._case(known.symbol):
             case Case.NO_SPOT:
                 return UnderlyingQuote()
             case Case.SPOT_SKEW:
@@ -151,6 +157,10 @@ class SimulatedSource:
                 return replace(quote, quote_time=earlier, last_time=earlier)
             case _:
                 return quote
+
+    def _shares(self, known: Company, at: Moment) -> float:
+        """Shares traded in the session so far."""
+        return float(int(known.share_volume * traded_part(at.elapsed)))
 
     def _year(self, known: Company, session: date) -> list[float]:
         yesterday = market.weekday_number(self._exchange.calendar.previous_session(session))

@@ -146,6 +146,7 @@ def underlying_quote(quote: Mapping[str, Any]) -> UnderlyingQuote:
         ask=positive(quote.get("ask")) if in_session else None,
         last=last,
         last_time=market_time(quote) if last is not None else None,
+        volume=positive(quote.get("regularMarketVolume")),
     )
 
 

@@ -51,7 +51,9 @@ def test_everything_unknown_stays_unknown() -> None:
         mode=Mode.RECORDED,
         fetched_at=datetime(2026, 11, 18, 17, 0, 0, 123456, tzinfo=UTC),
         answer_time=None,
-        underlying=UnderlyingQuote(bid=None, ask=0.1, last=1e300, last_time=datetime(2026, 11, 19, 2, tzinfo=tokyo)),
+        underlying=UnderlyingQuote(
+            bid=None, ask=0.1, last=1e300, last_time=datetime(2026, 11, 19, 2, tzinfo=tokyo), volume=7.0
+        ),
         listed_expirations=(date(2026, 12, 18), date(2029, 1, 19)),
         contracts=contracts,
         unreadable={"no strike": 3, "Ünlesbar": 1},

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from scanner.errors import InputError, MalformedAnswerError, SchemaError, SourceUnavailableError, SymbolNotFoundError
-from scanner.model import ChainSnapshot, Mode, UnderlyingQuote
+from scanner.model import ChainSnapshot, Mode, SkippedSource, UnderlyingQuote
 from scanner.schema import CHAIN
 from scanner.sources.base import nearest_only
 from scanner.sources.recorded import RecordedSource, file_name, read_snapshot, save_snapshot
@@ -56,11 +56,14 @@ def snapshot(**changes: Any) -> ChainSnapshot:
         mode=Mode.LIVE,
         fetched_at=FETCHED_AT,
         answer_time=None,
-        underlying=UnderlyingQuote(bid=475.1, ask=475.2, last=None, quote_time=FETCHED_AT, last_time=None),
+        underlying=UnderlyingQuote(
+            bid=475.1, ask=475.2, last=None, quote_time=FETCHED_AT, last_time=None, volume=3.1e6
+        ),
         listed_expirations=(NEAR, FAR, GONE),
         contracts=contracts(),
         unreadable={"Größe": 2},
         missing_expirations=(GONE,),
+        skipped=(SkippedSource("robinhood", "SourceTimeoutError", "no answer within 5 s"),),
     )
     return replace(whole, **changes)
 

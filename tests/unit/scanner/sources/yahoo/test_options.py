@@ -209,12 +209,13 @@ QUOTE = {
     "regularMarketTime": CLOSE,
     "bid": 245.5,
     "ask": 245.6,
+    "regularMarketVolume": 53197431,
 }
 
 
 def test_bid_and_ask_of_the_underlying_count_in_session() -> None:
     assert underlying_quote(QUOTE) == UnderlyingQuote(
-        bid=245.5, ask=245.6, last=245.55, last_time=datetime(2025, 2, 21, 21, 0, 2, tzinfo=UTC)
+        bid=245.5, ask=245.6, last=245.55, last_time=datetime(2025, 2, 21, 21, 0, 2, tzinfo=UTC), volume=53_197_431
     )
 
 
@@ -228,9 +229,9 @@ def test_outside_the_session_only_the_last_regular_price_counts(state: object) -
 @pytest.mark.parametrize(
     "changes",
     [
-        {"regularMarketPrice": 0, "bid": 0, "ask": 0},
-        {"regularMarketPrice": -1, "bid": -1.0, "ask": float("nan")},
-        {"regularMarketPrice": "245.55", "bid": True, "ask": None},
+        {"regularMarketPrice": 0, "bid": 0, "ask": 0, "regularMarketVolume": 0},
+        {"regularMarketPrice": -1, "bid": -1.0, "ask": float("nan"), "regularMarketVolume": -5},
+        {"regularMarketPrice": "245.55", "bid": True, "ask": None, "regularMarketVolume": None},
         {"currency": "GBp"},
     ],
 )
