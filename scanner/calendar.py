@@ -28,6 +28,10 @@ _YEARS_AHEAD: Final = 6
 _FULL_SESSION: Final = timedelta(hours=6, minutes=30)
 _LATE_ROOTS: Final = frozenset(("SPY", "QQQ", "IWM", "DIA"))
 _LATE_BY: Final = timedelta(minutes=15)
+_LEAST_TO_EXPIRY: Final = timedelta(hours=1)
+
+SCAN_EVERY: Final = timedelta(minutes=15)
+"""Between two flow scans in market hours."""
 
 
 def _as_utc(instant: datetime) -> datetime:
@@ -141,6 +145,14 @@ class MarketCalendar:
             early_close=closes_at - opens_at < _FULL_SESSION,
             next_open=self.session_open(self._session_at(position + 1, self._sessions[position])),
         )
+
+    def session_time_between(self, start: datetime, end: datetime) -> timedelta:
+        """How much of the time from `start` to `end` the market is open; zero where `end` is not later."""
+        first, last = _as_utc(start), _as_utc(end)
+        total = timedelta()
+        for position in range(bisect_right(self._closes, first), bisect_left(self._opens, last)):
+            total += max(timedelta(), min(last, self._closes[position]) - max(first, self._opens[position]))
+        return total
 
     def expiry_instant(self, root: str, expiration: date) -> datetime:
         """When contracts of (root, expiration) expire, UTC.
@@ -281,3 +293,38 @@ def _tolerance(target: int) -> int:
     if tolerance is None:
         raise InputError(f"target DTE must be among {sorted(TARGET_DTE_TOLERANCE)}, not {target}")
     return tolerance
+
+
+def flow_expirations(
+    listed: Sequence[date], *, now: datetime, root: str, calendar: MarketCalendar, weeks: int = 4
+) -> tuple[date, ...]:
+    """What a flow scan takes: of each of the next `weeks` calendar weeks the last listed expiration, ascending.
+
+    This week is the first of them while the market is open for at least an hour before its last expiration expires.
+    A week without a listed expiration gives none. Raises as `MarketCalendar.expiry_instant`.
+    """
+    monday = market_date(now) - timedelta(days=market_date(now).weekday())
+    by_week: dict[int, date] = {}
+    for day in sorted(listed):
+        by_week[(day - monday).days // 7] = day
+    first = 0 if 0 in by_week and _worth_scanning(by_week[0], now, root, calendar) else 1
+    return tuple(by_week[week] for week in range(first, first + weeks) if week in by_week)
+
+
+def _worth_scanning(expiration: date, now: datetime, root: str, calendar: MarketCalendar) -> bool:
+    return calendar.session_time_between(now, calendar.expiry_instant(root, expiration)) >= _LEAST_TO_EXPIRY
+
+
+def due_scan(now: datetime, last: datetime | None, calendar: MarketCalendar) -> datetime | None:
+    """The slot of the flow scan that is due at `now`, or None.
+
+    Slots are every 15 minutes of a session from 15 minutes after its open to its close, both included: 26 on a full
+    day. A slot is due until the next one (the last until 15 minutes later), once: `last` is the slot of the latest
+    scan that was begun. Missed slots are not caught up.
+    """
+    clock = calendar.clock(now)
+    elapsed = _as_utc(now) - clock.opens_at
+    slot = clock.opens_at + elapsed // SCAN_EVERY * SCAN_EVERY
+    if not clock.opens_at + SCAN_EVERY <= slot <= clock.closes_at:
+        return None
+    return None if last is not None and _as_utc(last) >= slot else slot

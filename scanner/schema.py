@@ -183,3 +183,97 @@ PREMIUM: Final = Schema("premium facts", PRICED.columns + _PREMIUM)
 
 SCAN: Final = Schema("scan rows", PREMIUM.columns + _AS_OF)
 """What pages, CSV and API show: stored facts, and what depends on the instant of the question."""
+
+_CONTRACT = (
+    Column("symbol", "text", "underlying symbol"),
+    Column("root", "text", "option root"),
+    Column("expiration", "date", "listed expiration"),
+    Column("option_type", "text", "call or put"),
+    Column("strike", "number", "$", least=0),
+    Column("occ_symbol", "text", "OCC contract symbol"),
+)
+
+FLOW: Final = Schema(
+    "contract flow",
+    (
+        *_CONTRACT,
+        Column("multiplier", "integer", "shares", least=1),
+        Column("spot", "number", "$/share", null=True, least=0),
+        Column("underlying_volume", "number", "shares traded in the session", null=True, least=0),
+        Column("mark", "number", "$/share", null=True, least=0),
+        Column("iv", "number", "decimal", null=True, least=0),
+        Column("delta", "number", "long option, per share", null=True, least=-1, most=1),
+        Column("gamma", "number", "per $1", null=True),
+        Column("volume", "number", "contracts today", null=True, least=0),
+        Column("open_interest", "number", "contracts, previous session", null=True, least=0),
+        Column("valr", "number", "volatility adjusted leverage ratio", null=True, least=0),
+        Column("vol_oi_ratio", "number", "volume / open interest", null=True, least=0),
+        Column("dollar_ratio", "number", "premium traded / shares traded, in $", null=True, least=0),
+        Column("whale_exact", "number", "whale score before rounding", null=True, least=0),
+        Column("whale_score", "number", "whole number", null=True, least=0),
+        Column("notional", "number", "$ of premium traded", null=True, least=0),
+        Column("oi_score", "number", "whole number", null=True, least=0),
+        Column("gex", "number", "$ per 1 % move, unsigned", null=True),
+        Column("flags", "text", "new_strike or oi_unknown, empty where neither"),
+        Column("quote_time", "instant", "the quote's own time", null=True),
+        Column("answer_time", "instant", "market time of the whole answer", null=True),
+        Column("source", "text", "source of the chain"),
+    ),
+)
+"""What was traded in each contract (definitions 5). A missing input leaves a score unknown, never 0."""
+
+EXPIRY_SIGNALS: Final = Schema(
+    "expiration signals",
+    (
+        Column("symbol", "text", "underlying symbol"),
+        Column("root", "text", "option root"),
+        Column("expiration", "date", "listed expiration"),
+        Column("spot", "number", "$/share", null=True, least=0),
+        Column("forward", "number", "$/share", null=True, least=0),
+        Column("years_to_expiry", "number", "years from the quote", null=True),
+        Column("atm_iv", "number", "decimal", null=True, least=0),
+        Column("iv_25d_put", "number", "decimal", null=True, least=0),
+        Column("iv_25d_call", "number", "decimal", null=True, least=0),
+        Column("skew_25d", "number", "vol points, positive is fear", null=True),
+        Column("put_skew", "number", "vol points", null=True),
+        Column("call_skew", "number", "vol points", null=True),
+        Column("skew_25d_norm", "number", "% of ATM volatility", null=True),
+        Column("expected_move_usd", "number", "$/share", null=True, least=0),
+        Column("expected_move_pct", "number", "% of spot", null=True, least=0),
+        Column("upper_1sd", "number", "$/share", null=True),
+        Column("lower_1sd", "number", "$/share", null=True),
+        Column("call_volume", "number", "contracts", null=True, least=0),
+        Column("put_volume", "number", "contracts", null=True, least=0),
+        Column("call_open_interest", "number", "contracts", null=True, least=0),
+        Column("put_open_interest", "number", "contracts", null=True, least=0),
+        Column("put_call_vol_ratio", "number", "put / call volume", null=True, least=0),
+        Column("put_call_oi_ratio", "number", "put / call open interest", null=True, least=0),
+        Column("vol_ratio", "number", "-100 all calls to 100 all puts", null=True, least=-100, most=100),
+        Column("call_wall", "number", "strike with most call open interest", null=True, least=0),
+        Column("put_wall", "number", "strike with most put open interest", null=True, least=0),
+        Column("call_volume_wall", "number", "strike with most call volume", null=True, least=0),
+        Column("put_volume_wall", "number", "strike with most put volume", null=True, least=0),
+        Column("net_gex", "number", "$ per 1 % move, calls +, puts - (naive sign convention)", null=True),
+        Column("contracts", "integer", "standard contracts looked at", least=0),
+        Column("clean_contracts", "integer", "of grades A to C", least=0),
+        Column("quote_time", "instant", "oldest of the quotes that have a time", null=True),
+        Column("answer_time", "instant", "market time of the whole answer", null=True),
+        Column("source", "text", "source of the chain"),
+    ),
+)
+"""Skew, ranges and sums of each (root, expiration) (definitions 5 and 6). Unknown stays unknown."""
+
+OPPORTUNITY: Final = Schema(
+    "opportunities",
+    (
+        *FLOW.columns,
+        Column("skew_25d", "number", "vol points, of its expiration", null=True),
+        Column("vol_ratio", "number", "-100 all calls to 100 all puts, of its expiration", null=True),
+        Column("whale_points", "integer", "0 to 35", least=0, most=35),
+        Column("fresh_points", "integer", "0 to 35", least=0, most=35),
+        Column("skew_points", "integer", "0 to 30", least=0, most=30),
+        Column("composite_score", "integer", "sum of the three", least=0, most=100),
+        Column("signal_type", "text", "first that matches"),
+    ),
+)
+"""Contracts whose flow makes them opportunities, with their score in parts (definitions 7)."""

@@ -39,7 +39,7 @@ EXPECTED: Mapping[Case, Mapping[str, object]] = {
     Case.LIQUIDITY_UNKNOWN: {"quote_reason": None, "quote_grade": "C", "flags": "open_interest_unknown"},
     Case.NEW_STRIKE: {"quote_reason": None, "open_interest": 0.0},
     Case.EXECUTABLE_ARBITRAGE: {"quote_reason": None, "quote_grade": "F"},
-    Case.UNUSUAL_FLOW: {"open_interest": 400.0, "flags": ""},
+    Case.UNUSUAL_FLOW: {"quote_reason": None, "flags": ""},
 }
 """What definitions 2 and 4 say of each case; None is unknown."""
 

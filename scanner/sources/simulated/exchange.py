@@ -14,7 +14,7 @@ import pandas as pd
 from scanner.calendar import MarketCalendar
 from scanner.conventions import STANDARD_MULTIPLIER
 from scanner.model import Dividend, OptionType
-from scanner.sources.simulated import events, listing, market, planted
+from scanner.sources.simulated import events, listing, market, planted, planted_flow
 from scanner.sources.simulated.companies import Company, Listing
 from scanner.sources.simulated.hashing import Floats, Integers
 from scanner.sources.simulated.moments import microseconds, years
@@ -95,14 +95,26 @@ class Exchange:
 
     def planted_contracts(self, company: Company, session: date) -> tuple[planted.PlantedCase, ...]:
         """The truth about single contracts of a symbol."""
-        if not self._plant or company.symbol not in planted.CONTRACT_CASES:
+        if not self._plant:
             return ()
-        expiration = planted.planted_expiration(self.day(company, session).listed, session)
-        strip = self.strip(company, session, (expiration,))
-        codes = np.asarray(strip.identity["occ_symbol"])
-        return tuple(
-            planted.PlantedCase(company.symbol, case, expiration, str(codes[index])) for case, index in strip.cases
-        )
+        found: list[planted.PlantedCase] = []
+        for expiration in dict.fromkeys(self._planted_expirations(company, session)):
+            strip = self.strip(company, session, (expiration,))
+            codes = np.asarray(strip.identity["occ_symbol"])
+            found += [
+                planted.PlantedCase(company.symbol, case, expiration, str(codes[index])) for case, index in strip.cases
+            ]
+        return tuple(found)
+
+    def _planted_expirations(self, company: Company, session: date) -> list[date]:
+        listed = self.day(company, session).listed
+        days = []
+        if company.symbol in planted.CONTRACT_CASES:
+            days.append(planted.planted_expiration(listed, session))
+        busy = planted_flow.flow_expiration(listed, session)
+        if company.symbol in planted_flow.FLOW_CASES and busy is not None:
+            days.append(busy)
+        return days
 
     def _find_listed(self, kind: Listing, session: date) -> tuple[date, ...]:
         return listing.expirations(self.calendar, kind, session)
@@ -156,11 +168,23 @@ class Exchange:
             habits=known,
             cases=(),
         )
-        expiration = planted.planted_expiration(day.listed, session)
-        if not self._plant or company.symbol not in planted.CONTRACT_CASES or expiration not in chosen:
-            return strip
-        place = chosen.index(expiration)
-        return _plant(strip, company, ladders[place], close, int(counts[:place].sum()))
+        return (
+            self._planted(strip, company, session, close, dict(zip(chosen, ladders, strict=True)))
+            if self._plant
+            else strip
+        )
+
+    def _planted(
+        self, strip: Strip, company: Company, session: date, close: float, ladders: Mapping[date, Floats]
+    ) -> Strip:
+        listed, start = self.day(company, session).listed, 0
+        for expiration, ladder in ladders.items():
+            if expiration == planted.planted_expiration(listed, session):
+                strip = _plant(strip, company, ladder, close, start)
+            if expiration == planted_flow.flow_expiration(listed, session):
+                strip = _plant_flow(strip, company, ladder, close, start)
+            start += 2 * len(ladder)
+        return strip
 
 
 def _identity(root: str, chosen: tuple[date, ...], ladders: list[Floats]) -> dict[str, Any]:
@@ -187,13 +211,24 @@ def _identity(root: str, chosen: tuple[date, ...], ladders: list[Floats]) -> dic
 def _plant(strip: Strip, company: Company, ladder: Floats, close: float, start: int) -> Strip:
     """The strip with a symbol's cases in the expiration whose contracts begin at `start`."""
     plants = planted.CONTRACT_CASES.get(company.symbol, ())
-    places = [(plant.case, planted.position(plant, ladder, close)) for plant in plants]
+    places = [(plant.case, planted.position(plant.side, plant.rank, ladder, close)) for plant in plants]
     cases = tuple((case, start + place) for case, place in places if place is not None)
     identity = dict(strip.identity)
     for case, index in cases:
         if case is Case.ADJUSTED:
             identity = _adjusted(identity, company.root, index)
-    return replace(strip, identity=identity, habits=planted.spoil_habits(strip.habits, cases), cases=cases)
+    habits = planted.spoil_habits(strip.habits, cases)
+    return replace(strip, identity=identity, habits=habits, cases=strip.cases + cases)
+
+
+def _plant_flow(strip: Strip, company: Company, ladder: Floats, close: float, start: int) -> Strip:
+    """The strip with a symbol's unusual flow in the expiration whose contracts begin at `start`."""
+    plant = planted_flow.FLOW_CASES.get(company.symbol)
+    place = None if plant is None else planted.position(plant.side, 1, ladder, close)
+    if plant is None or place is None:
+        return strip
+    habits = planted_flow.busy_habits(strip.habits, plant, start + place, share_volume=company.share_volume)
+    return replace(strip, habits=habits, cases=(*strip.cases, (Case.UNUSUAL_FLOW, start + place)))
 
 
 def _adjusted(identity: Mapping[str, Any], root: str, index: int) -> dict[str, Any]:

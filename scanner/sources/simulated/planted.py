@@ -1,6 +1,6 @@
-"""Known bad quotes, unusual flow and extreme skew on the simulated market, and where they are: the truth for tests.
+"""Known bad quotes and extreme skew on the simulated market, and where they are: the truth for tests.
 
-Contract cases lie in one expiration of the symbol, the listed one nearest to 30 days ahead (the earlier on a tie), on
+Cases of quotes lie in one expiration of the symbol, the listed one nearest to 30 days ahead (the earlier on a tie), on
 the `rank`-th strike out of the money for its side, counted from the close of the session before. Everything not in
 these tables is clean. An arbitrage involves its neighbours too: a test that flags both legs is right.
 """
@@ -24,7 +24,10 @@ _TARGET_DAYS: Final = 30
 
 
 class Case(StrEnum):
-    """What is wrong or unusual. The first group concerns one contract, the second a whole symbol."""
+    """What is wrong or unusual. The first group concerns one contract, the second a whole symbol.
+
+    Where there is unusual flow says `planted_flow`.
+    """
 
     ZERO_BID = "zero_bid"
     NO_BID = "no_bid"
@@ -98,8 +101,6 @@ CONTRACT_CASES: Final[Mapping[str, tuple[Plant, ...]]] = {
         Plant(Case.LIQUIDITY_UNKNOWN, _CALL, 4),
     ),
     "IBIT": (Plant(Case.EXECUTABLE_ARBITRAGE, _PUT, 4),),
-    "CRM": (Plant(Case.UNUSUAL_FLOW, _CALL, 2),),
-    "CAT": (Plant(Case.UNUSUAL_FLOW, _PUT, 2),),
 }
 
 SYMBOL_CASES: Final[Mapping[str, Case]] = {
@@ -120,8 +121,6 @@ SPOT_SKEW: Final = timedelta(minutes=10)
 _STALE_MICROSECONDS: Final = 40 * 60 * 1_000_000
 _UNKNOWN_TIME: Final = np.iinfo(np.int64).min
 _VENDOR_ERROR: Final = 0.12
-_FLOW_OPEN_INTEREST: Final = 400.0
-_FLOW_DAY_VOLUME: Final = 9_000.0
 
 
 def planted_company(company: Company) -> Company:
@@ -139,22 +138,20 @@ def planted_expiration(listed: Sequence[date], session: date) -> date:
     return min(listed, key=lambda day: (abs((day - session).days - _TARGET_DAYS), day))
 
 
-def position(plant: Plant, ladder: Floats, previous_close: float) -> int | None:
+def position(side: OptionType, rank: int, ladder: Floats, previous_close: float) -> int | None:
     """Where the contract stands in its expiration (puts, then calls, by strike); None beyond the last strike."""
     below = int(np.searchsorted(ladder, previous_close))
-    index = below - plant.rank if plant.side is OptionType.PUT else below + plant.rank - 1
+    index = below - rank if side is OptionType.PUT else below + rank - 1
     if not 0 <= index < len(ladder):
         return None
-    return index if plant.side is OptionType.PUT else len(ladder) + index
+    return index if side is OptionType.PUT else len(ladder) + index
 
 
 def spoil_habits(known: Habits, cases: Sequence[tuple[Case, int]]) -> Habits:
-    """The habits with unusual flow and new strikes; `cases` name the positions in the arrays."""
+    """The habits with new strikes and unknown open interest; `cases` name the positions in the arrays."""
     interest, volume = known.open_interest.copy(), known.day_volume.copy()
     for case, index in cases:
-        if case is Case.UNUSUAL_FLOW:
-            interest[index], volume[index] = _FLOW_OPEN_INTEREST, _FLOW_DAY_VOLUME
-        elif case is Case.NEW_STRIKE:
+        if case is Case.NEW_STRIKE:
             interest[index], volume[index] = 0.0, max(500.0, float(volume[index]))
         elif case in (Case.OPEN_INTEREST_UNKNOWN, Case.LIQUIDITY_UNKNOWN):
             interest[index] = np.nan

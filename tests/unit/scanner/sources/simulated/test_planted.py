@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from scanner.calendar import MarketCalendar, market_date, target_expirations
+from scanner.calendar import MarketCalendar, flow_expirations, market_date, target_expirations
 from scanner.model import DEFAULT_TARGET_DTES, ChainSnapshot
 from scanner.sources.simulated import Case, PlantedCase, SimulatedSource
 from scanner.sources.simulated.planted import CONTRACT_CASES, SYMBOL_CASES, UNREADABLE
+from scanner.sources.simulated.planted_flow import FLOW_CASES
 from scanner.symbols import DEFAULT_UNIVERSE
 from tests.unit.scanner.sources.simulated.arbitrage import findings
 
@@ -58,19 +59,33 @@ LOOKS_LIKE: dict[Case, Callable[[Row, Row], bool]] = {
 }
 
 
+PLANTED = (*CONTRACT_CASES, *FLOW_CASES)
+"""Symbols with cases on single contracts."""
+
+
+def expected(symbol: str) -> list[Case]:
+    """The cases on single contracts of a symbol, in order."""
+    flow = [Case.UNUSUAL_FLOW] if symbol in FLOW_CASES else []
+    return [plant.case for plant in CONTRACT_CASES.get(symbol, ())] + flow
+
+
+def contract_truth(calendar: MarketCalendar, symbol: str, now: datetime) -> list[PlantedCase]:
+    return [one for one in truth(calendar, symbol, now) if one.occ_symbol is not None]
+
+
 def test_every_kind_of_case_is_planted_once_or_more() -> None:
-    contract_cases = {plant.case for plants in CONTRACT_CASES.values() for plant in plants}
+    contract_cases = {case for symbol in PLANTED for case in expected(symbol)}
     assert contract_cases | set(SYMBOL_CASES.values()) == set(Case)
     assert contract_cases == set(LOOKS_LIKE)
-    assert set(CONTRACT_CASES) <= set(DEFAULT_UNIVERSE)
+    assert set(PLANTED) <= set(DEFAULT_UNIVERSE)
 
 
-@pytest.mark.parametrize("symbol", CONTRACT_CASES)
+@pytest.mark.parametrize("symbol", PLANTED)
 def test_a_planted_contract_looks_like_its_case(calendar: MarketCalendar, symbol: str) -> None:
     spoiled = chain(calendar, symbol, NOON, plant=True).contracts
     clean = chain(calendar, symbol, NOON, plant=False).contracts
-    cases = truth(calendar, symbol, NOON)
-    assert [one.case for one in cases] == [plant.case for plant in CONTRACT_CASES[symbol]]
+    cases = contract_truth(calendar, symbol, NOON)
+    assert [one.case for one in cases] == expected(symbol)
     for one in cases:
         position = int(spoiled.index[spoiled["occ_symbol"] == one.occ_symbol][0])
         assert spoiled["expiration"][position].date() == one.expiration
@@ -78,12 +93,12 @@ def test_a_planted_contract_looks_like_its_case(calendar: MarketCalendar, symbol
 
 
 @pytest.mark.parametrize("now", SESSIONS)
-@pytest.mark.parametrize("symbol", CONTRACT_CASES)
+@pytest.mark.parametrize("symbol", [symbol for symbol in PLANTED if symbol not in SYMBOL_CASES])
 def test_everything_else_is_as_without_planting(calendar: MarketCalendar, symbol: str, now: datetime) -> None:
     spoiled = chain(calendar, symbol, now, plant=True)
     clean = chain(calendar, symbol, now, plant=False)
     planted = spoiled.contracts["occ_symbol"].isin([one.occ_symbol for one in truth(calendar, symbol, now)])
-    assert planted.sum() == len(CONTRACT_CASES[symbol])
+    assert planted.sum() == len(expected(symbol))
     pd.testing.assert_frame_equal(spoiled.contracts[~planted], clean.contracts[~planted])
     assert spoiled.underlying == clean.underlying
     assert LOOKS_LIKE.keys() >= {one.case for one in truth(calendar, symbol, now)}
@@ -95,6 +110,14 @@ def test_cases_lie_in_an_expiration_that_the_default_scan_takes(calendar: Market
         listed = chain(calendar, symbol, now, plant=True).listed_expirations
         taken = target_expirations(listed, today=market_date(now), targets=DEFAULT_TARGET_DTES)
         assert {one.expiration for one in truth(calendar, symbol, now)} <= set(taken)
+
+
+@pytest.mark.parametrize("now", SESSIONS)
+def test_flow_lies_in_an_expiration_that_the_flow_scan_takes(calendar: MarketCalendar, now: datetime) -> None:
+    for symbol in FLOW_CASES:
+        listed = chain(calendar, symbol, now, plant=True).listed_expirations
+        taken = flow_expirations(listed, now=now, root=symbol, calendar=calendar)
+        assert {one.expiration for one in contract_truth(calendar, symbol, now)} <= set(taken)
 
 
 def test_the_planted_arbitrage_can_be_locked_in(calendar: MarketCalendar) -> None:
@@ -122,7 +145,7 @@ def test_symbol_cases(calendar: MarketCalendar) -> None:
     assert gone in missing.listed_expirations
     assert pd.Timestamp(gone) not in set(missing.contracts["expiration"])
     for symbol, case in SYMBOL_CASES.items():
-        assert [one.case for one in truth(calendar, symbol, NOON)] == [case]
+        assert [one.case for one in truth(calendar, symbol, NOON) if one.occ_symbol is None] == [case]
 
 
 def wing(answer: ChainSnapshot, side: str) -> float:
@@ -144,7 +167,7 @@ def test_extreme_skew_has_both_signs(calendar: MarketCalendar) -> None:
 
 def test_without_planting_there_is_nothing_to_find(calendar: MarketCalendar) -> None:
     source = SimulatedSource(1, lambda: NOON, calendar, plant=False)
-    for symbol in (*CONTRACT_CASES, *SYMBOL_CASES):
+    for symbol in (*PLANTED, *SYMBOL_CASES):
         assert source.planted_cases(symbol) == ()
         answer = source.chain(symbol, everything)
         contracts = answer.contracts
@@ -160,5 +183,6 @@ def test_the_documentation_lists_what_is_planted() -> None:
     page = Path(__file__).parents[5] / "docs" / "simulated-and-recorded.md"
     rows = [line.strip("| \n").split(" | ") for line in page.read_text(encoding="utf-8").splitlines() if "| " in line]
     written = {symbol: cases.split(", ") for symbol, cases in rows[1:]}
-    planted = {symbol: [plant.case.value for plant in plants] for symbol, plants in CONTRACT_CASES.items()}
-    assert written == planted | {symbol: [case.value] for symbol, case in SYMBOL_CASES.items()}
+    symbols = dict.fromkeys((*PLANTED, *SYMBOL_CASES))
+    whole = {symbol: [case] for symbol, case in SYMBOL_CASES.items()}
+    assert written == {one: [case.value for case in whole.get(one, []) + expected(one)] for one in symbols}
