@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,17 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.alternating import alternate, median_ratio
-from scanner.pricing.arrays import as_columns
-from scanner.pricing.black_scholes import LEAST_ROWS_OF_THREADS, all_greeks, greeks, price
+from scanner.pricing.black_scholes import all_greeks, greeks, price
 from scanner.pricing.implied_volatility import implied_volatility
-from scanner.pricing.kernels.european import greeks_kernel
-from scanner.pricing.threads import fill
 from scanner.pricing.warm_up import warm_up
 from tests.reference.hard_grid import FORWARD, RATE, hard_grid
 
 SIZES = (1_000, 100_000, 1_000_000)
 GREEKS_GOAL, VOLATILITY_GOAL = 5.0, 6.0
-IN_PLACE = "greeks, results in place"
+IN_PLACE = "greeks, out="
 LIMITS = {1_000: float("nan"), 100_000: 330e6, 1_000_000: 215e6}
 """Greeks per second of two cores: arithmetic in cache; memory traffic out of cache (docs/pricing.md)."""
 
@@ -71,19 +67,15 @@ def peer() -> Any:
 def greeks_lines(sample: Contracts, other: Any, rounds: int) -> list[str]:
     """Price and five Greeks against the peer's five Greeks; and nine values.
 
-    The share of the limit is that of the loop alone, its results going where the last ones were: memory that is new
-    costs the operating system as much time as the loop takes, and the limit knows nothing of it.
+    The share of the limit is that with `out=`, the results going where the last ones were: memory that is new costs
+    the operating system as much time as the computation takes, and the limit knows nothing of it.
     """
     count = len(sample.price)
     known = sample.ours
-    _, columns = as_columns(*known.values())
-    kernel: Callable[..., None] = greeks_kernel()
     table = np.empty((6, count))
     ways: dict[str, Any] = {
         "greeks": lambda: greeks(**known),
-        IN_PLACE: lambda: fill(
-            lambda first, last: kernel(*columns, table, first, last), count, least_rows=LEAST_ROWS_OF_THREADS
-        ),
+        IN_PLACE: lambda: greeks(**known, out=table),
         "with second order": lambda: all_greeks(**known),
     }
     if other is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -225,3 +226,40 @@ def test_ten_million_rows() -> None:
     assert values.shape == solved.volatility.shape == (10_000_000,)
     assert not solved.reason.any()
     assert np.max(np.abs(solved.volatility - 0.3)) < 1e-11
+
+
+class TestMemoryForResults:
+    KNOWN: Any = {  # noqa: RUF012
+        "spot": np.linspace(90.0, 110.0, 12).reshape(3, 4),
+        "strike": 100.0,
+        "years": 0.5,
+        "rate": 0.03,
+        "dividend_yield": 0.01,
+        "volatility": 0.2,
+        "is_call": True,
+    }
+
+    @pytest.mark.parametrize(("function", "count"), [(greeks, 6), (all_greeks, 9)])
+    def test_results_are_views_of_the_memory_given(self, function: Any, count: int) -> None:
+        out = np.full((count, 3, 4), -1.0)
+        given, fresh = function(**self.KNOWN, out=out), function(**self.KNOWN)
+        for row, field in enumerate(dataclasses.fields(fresh)):
+            values = getattr(given, field.name)
+            assert np.shares_memory(values, out[row])
+            np.testing.assert_array_equal(values, getattr(fresh, field.name))
+
+    @pytest.mark.parametrize(
+        "out",
+        [
+            np.empty((6, 12)),
+            np.empty((5, 3, 4)),
+            np.empty((6, 3, 4), dtype=np.float32),
+            np.empty((6, 4, 3)).transpose(0, 2, 1),
+            np.broadcast_to(np.zeros(1), (6, 3, 4)),
+            [[0.0] * 12] * 6,
+        ],
+        ids=["flat", "too few rows", "single precision", "transposed", "read-only", "list"],
+    )
+    def test_memory_of_another_form_is_refused(self, out: Any) -> None:
+        with pytest.raises(InputError, match=r"\(6, 3, 4\)"):
+            greeks(**self.KNOWN, out=out)

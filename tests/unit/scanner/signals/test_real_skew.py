@@ -26,7 +26,9 @@ def compared() -> pd.DataFrame:
 def _compared(file: str, quoted: str, reference: pd.DataFrame) -> pd.DataFrame:
     quoted_at = datetime.fromisoformat(quoted).replace(tzinfo=NEW_YORK)
     snapshot = read_cboe(shared_path(f"cboe/{file}"), quoted_at=quoted_at).snapshot
-    facts = premium_facts(snapshot, calendar=MarketCalendar.around(quoted_at), rates=RateCurve.flat(TREASURY[quoted_at.year]))
+    facts = premium_facts(
+        snapshot, calendar=MarketCalendar.around(quoted_at), rates=RateCurve.flat(TREASURY[quoted_at.year])
+    )
     signals = expiration_signals(facts, contract_flow(facts, underlying_volume=None))
     good = reference[reference["good"] & (reference["file"] == file)]
     return good.merge(signals, left_on=["root", "expiry"], right_on=["root", "expiration"])
