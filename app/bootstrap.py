@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from app.connection import database_dsn
+from app.live_sources import LiveSources
 from app.services.housekeeping import Housekeeping
 from app.services.premiums import PremiumService
 from app.services.reference import ReferenceService
+from app.services.source_report import SourceReportService
 from app.services.stocks import StockService
 from app.services.symbol_sync import PricingInputs, SymbolSync
 from app.services.sync import SyncService
@@ -24,7 +26,16 @@ from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar
 from scanner.model import Mode, PriceBasis
 from scanner.pricing.rates import RateCurve
-from scanner.sources.registry import SOURCE_NAMES, SourceOptions, Sources, open_sources, recording
+from scanner.sources.account import SourceAccount
+from scanner.sources.gate import MemoryVault
+from scanner.sources.registry import (
+    SOURCE_NAMES,
+    Sources,
+    SourceState,
+    open_recorded,
+    open_simulated,
+    recording,
+)
 from scanner.symbols import DEFAULT_UNIVERSE
 
 Clock = Callable[[], datetime]
@@ -52,10 +63,16 @@ class Services:
     stocks: StockService
     reference: ReferenceService
     housekeeping: Housekeeping
+    source_reports: SourceReportService
+    source_states: Callable[[], tuple[SourceState, ...]]
+    account: SourceAccount
 
     def close(self) -> None:
-        """Let go of the database. The services are of no use afterwards."""
-        self.database.close()
+        """Store what was added up and let go of the database. The services are of no use afterwards."""
+        try:
+            self.account.close()
+        finally:
+            self.database.close()
 
 
 def build(settings: Settings, *, clock: Clock | None = None, background: bool = False) -> Services:
@@ -80,7 +97,12 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         statement_timeout_seconds=patience,
     )
     inputs = PricingInputs(MarketCalendar.around(clock()), _rates(settings))
-    sources = _sources(settings, clock, inputs.calendar)
+    source_reports = SourceReportService(database=database, clock=clock)
+    account = SourceAccount(source_reports.store, clock)
+    live = LiveSources(
+        settings, database, clock, credential=_no_credential, vault=MemoryVault(), account=account.add_call
+    )
+    sources = _sources(settings, clock, inputs.calendar, live)
     symbol_sync = SymbolSync(
         database=database,
         source=lambda: sources().chains,
@@ -88,6 +110,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         clock=clock,
         chance=random.random,
         worker=f"{socket.gethostname()}:{os.getpid()}",
+        account=account,
     )
     return Services(
         settings=settings,
@@ -95,7 +118,9 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         clock=clock,
         calendar=inputs.calendar,
         database=database,
-        sync=SyncService(database=database, settings=_run_settings(settings), clock=clock, symbol_sync=symbol_sync),
+        sync=SyncService(
+            database=database, settings=_run_settings(settings, live), clock=clock, symbol_sync=symbol_sync
+        ),
         premiums=PremiumService(database=database, inputs=inputs, clock=clock),
         stocks=StockService(database=database, clock=clock, universe=universe),
         reference=ReferenceService(
@@ -104,7 +129,10 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
             clock=clock,
             per_round=_REFERENCES_PER_ROUND[settings.mode],
         ),
-        housekeeping=Housekeeping(database=database, clock=clock),
+        housekeeping=Housekeeping(database=database, clock=clock, source_reports=source_reports),
+        source_reports=source_reports,
+        source_states=live.states,
+        account=account,
     )
 
 
@@ -113,32 +141,37 @@ def _rates(settings: Settings) -> RateCurve:
     return RateCurve(years, rates)
 
 
-def _run_settings(settings: Settings) -> RunSettings:
-    return RunSettings(
-        mode=settings.mode,
-        rates={f"{years:g}": rate for years, rate in settings.rate},
-        sources=(SOURCE_NAMES[settings.mode],),
-        price_basis=str(PriceBasis()),
-    )
+def _no_credential(_name: str) -> None:
+    return None
 
 
-def _sources(settings: Settings, clock: Clock, calendar: MarketCalendar) -> Callable[[], Sources]:
+def _sources(settings: Settings, clock: Clock, calendar: MarketCalendar, live: LiveSources) -> Callable[[], Sources]:
     """The sources of the mode, opened when first asked for (a dashboard never needs them), once for all threads."""
-    options = SourceOptions(
-        clock=clock,
-        calendar=calendar,
-        timeout_seconds=settings.source_timeout_seconds,
-        calls_per_second=settings.source_calls_per_second,
-        seed=settings.seed,
-        recorded_folder=settings.recorded_dir,
-    )
     opened: list[Sources] = []
     opening = threading.Lock()
+
+    def open_now() -> Sources:
+        match settings.mode:
+            case Mode.LIVE:
+                return live.open()
+            case Mode.SIMULATED:
+                return open_simulated(settings.seed, clock, calendar)
+            case Mode.RECORDED:
+                return open_recorded(settings.recorded_dir)
 
     def sources() -> Sources:
         with opening:
             if not opened:
-                opened.append(open_sources(settings.mode, options))
+                opened.append(open_now())
         return opened[0]
 
     return sources
+
+
+def _run_settings(settings: Settings, live: LiveSources) -> RunSettings:
+    return RunSettings(
+        mode=settings.mode,
+        rates={f"{years:g}": rate for years, rate in settings.rate},
+        sources=live.ready() if settings.mode is Mode.LIVE else (SOURCE_NAMES[settings.mode],),
+        price_basis=str(PriceBasis()),
+    )

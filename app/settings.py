@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scanner.errors import InputError
 from scanner.model import Mode
+from scanner.sources.registry import checked_order
+from scanner.sources.resilience import RateLimit
 
 PROJECT_FOLDER: Final = Path(__file__).resolve().parents[1]
 
@@ -37,6 +39,44 @@ def _rate_points(value: object) -> object:
     if not all(0 <= years <= 100 and -0.5 <= rate <= 1 for years, rate in points):
         raise ValueError("rates are decimals between -0.5 and 1 (0.043 is 4.3 %), years between 0 and 100")
     return tuple(points)
+
+
+def _source_order(value: object) -> object:
+    """Read "schwab, yahoo" as an order of live sources."""
+    if not isinstance(value, str):
+        return value
+    return checked_order([name.strip().lower() for name in value.split(",") if name.strip()])
+
+
+def _by_source(text: str) -> Iterator[tuple[str, str]]:
+    """Read "yahoo=5/1,schwab=120/60" as pairs of a source and what is set for it."""
+    for part in text.split(","):
+        name, separator, value = (piece.strip() for piece in part.partition("="))
+        if not separator or not value:
+            raise ValueError(f"{part.strip()!r} is not of the form source=value")
+        yield checked_order([name.lower()])[0], value
+
+
+def _timeouts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    timeouts = {name: float(seconds) for name, seconds in _by_source(value)}
+    if not all(0 < seconds < float("inf") for seconds in timeouts.values()):
+        raise ValueError("time-outs are seconds above zero")
+    return timeouts
+
+
+def _limits(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return {name: _limit(limit) for name, limit in _by_source(value)}
+
+
+def _limit(text: str) -> RateLimit:
+    calls, seconds, *burst = text.split("/")
+    if len(burst) > 1:
+        raise ValueError(f"{text!r} is not of the form calls/seconds/burst")
+    return RateLimit(int(calls), float(seconds), *map(int, burst))
 
 
 def _in_project(path: Path) -> Path:
@@ -71,7 +111,19 @@ class Settings(BaseSettings):
     seed: int = Field(default=1, description="Seed of the simulated market.")
     recorded_dir: Folder | None = Field(default=None, description="Folder of recorded answers, for the mode recorded.")
     source_timeout_seconds: float = Field(default=20.0, gt=0, description="How long one vendor call may take.")
-    source_calls_per_second: float = Field(default=2.0, gt=0, description="Vendor calls per second, per process.")
+    source_timeouts: Annotated[Mapping[str, float], NoDecode, BeforeValidator(_timeouts)] = Field(
+        default={}, description="Other time-outs by source: schwab=30,yahoo=10."
+    )
+    source_limits: Annotated[Mapping[str, RateLimit], NoDecode, BeforeValidator(_limits)] = Field(
+        default={}, description="Other rate limits by source, calls/seconds or calls/seconds/burst: polygon=100/1/20."
+    )
+    sources: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_source_order)] = Field(
+        default=None, description="Live sources in the order they are asked: schwab,yahoo. Default: all configured."
+    )
+    file_dir: Folder | None = Field(default=None, description="Folder of saved chains, for the source file.")
+    chain_cache_seconds: float = Field(
+        default=60.0, ge=0, description="For how long a live chain that was fetched serves everybody who asks."
+    )
     worker_processes: int | None = Field(default=None, ge=1, le=32, description="Worker processes; default by mode.")
     worker_threads: int | None = Field(default=None, ge=1, le=64, description="Threads per worker; default by mode.")
     pool_size: int = Field(default=8, ge=1, le=100, description="Database connections per process at most.")

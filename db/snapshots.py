@@ -96,6 +96,7 @@ def _facts(snapshot: ChainSnapshot) -> dict[str, Any]:
         "listed_expirations": [day.isoformat() for day in snapshot.listed_expirations],
         "unreadable": dict(snapshot.unreadable),
         "missing_expirations": [day.isoformat() for day in snapshot.missing_expirations],
+        "notes": dict(snapshot.notes),
         "skipped": [[one.source, one.error_class, one.detail] for one in snapshot.skipped],
     }
 
@@ -117,6 +118,7 @@ def _snapshot(facts: dict[str, Any], contracts: pd.DataFrame) -> ChainSnapshot:
         unreadable=facts["unreadable"],
         missing_expirations=tuple(date.fromisoformat(day) for day in facts["missing_expirations"]),
         skipped=tuple(SkippedSource(*one) for one in facts.get("skipped", ())),
+        notes=facts.get("notes", {}),
     )
 
 

@@ -65,6 +65,14 @@ class SourceTimeoutError(SourceUnavailableError):
     """The vendor did not answer in time. Try again later or raise the time-out in the settings."""
 
 
+class SourceSuspendedError(SourceUnavailableError):
+    """The vendor failed several times in a row and is left alone for `retry_after_seconds`. Wait; see System."""
+
+    def __init__(self, source: str, symbol: str | None, retry_after_seconds: float) -> None:
+        super().__init__(source, symbol, f"left alone after failures, asked again in {retry_after_seconds:.0f} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class RateLimitedError(SourceError):
     """The vendor refused because of too many calls. Wait `retry_after_seconds` where given."""
 

@@ -212,6 +212,10 @@ class UnderlyingQuote:
     volume: float | None = None
 
 
+PLACEHOLDER_IV = "placeholder_iv"
+"""A key of `ChainSnapshot.notes`: volatilities the vendor made up."""
+
+
 @dataclass(frozen=True, slots=True)
 class SkippedSource:
     """A source that was asked before the one that answered, and why its answer is not the one used."""
@@ -226,6 +230,7 @@ class ChainSnapshot:
     """One answer of one source about one symbol: the unit of fetching, storing and replaying.
 
     `contracts` is a `schema.CHAIN` frame. `unreadable` counts vendor rows that could not be identified, by reason;
+    `notes` counts what the adapter took out of rows it kept (vendor's placeholders), by kind;
     `missing_expirations` were asked for and not delivered. `answer_time` is the market time of the answer as a
     whole, used where single quotes carry no time. `skipped` are the sources asked in vain before this one.
     """
@@ -241,6 +246,7 @@ class ChainSnapshot:
     unreadable: Mapping[str, int] = field(default_factory=dict)
     missing_expirations: tuple[date, ...] = ()
     skipped: tuple[SkippedSource, ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fetched_count(self) -> int:

@@ -18,9 +18,13 @@ ADVICE: Final = {
     "SourceTimeoutError": (
         "The source did not answer in time. Retry the failed symbols later, or raise SCANNER_SOURCE_TIMEOUT_SECONDS."
     ),
+    "SourceSuspendedError": (
+        "The source failed several times in a row and is left alone for a while; the page System says how long. "
+        "Check this machine's network connection, then retry the failed symbols."
+    ),
     "RateLimitedError": (
         "The source refuses more calls for now. Wait some minutes, then retry the failed symbols; "
-        "if it comes back, lower SCANNER_SOURCE_CALLS_PER_SECOND."
+        "if it comes back, set a lower limit with SCANNER_SOURCE_LIMITS."
     ),
     "SourceAuthError": "The source refused the session. Wait some minutes, then retry the failed symbols.",
     "MalformedAnswerError": (

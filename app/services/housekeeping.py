@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+from app.services.source_report import SourceReportService
 from db import data_version, partitions, premiums
+from db.chain_cache import SharedChainCache
 from db.engine import Database
 from scanner.calendar import market_date
+
+CHAINS_KEPT: Final = timedelta(hours=1)
+"""Chains in the shared cache; far beyond what anybody uses them for."""
 
 
 class Housekeeping:
     """Called by workers. Everything here may be cut short and repeated."""
 
-    def __init__(self, *, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, database: Database, clock: Callable[[], datetime], source_reports: SourceReportService
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._source_reports = source_reports
 
     def after_run(self) -> None:
         """Fresh planner statistics and visibility, so that scans read indexes alone."""
@@ -25,6 +34,8 @@ class Housekeeping:
     def nightly(self) -> None:
         """Expired contracts leave, the list of top premiums moves on to the new day."""
         today = market_date(self._clock())
+        self._source_reports.forget_old()
+        SharedChainCache(self._database).drop_before(self._clock() - CHAINS_KEPT)
         with self._database.connection() as connection:
             partitions.drop_expired_premium_partitions(connection, today)
         with self._database.connection() as connection:

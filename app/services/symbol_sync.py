@@ -27,7 +27,9 @@ from scanner.errors import (
 from scanner.model import Dividend, ReferenceData
 from scanner.premiums import premium_facts
 from scanner.pricing.rates import RateCurve
+from scanner.sources.account import SourceAccount
 from scanner.sources.base import ChainSource
+from scanner.sources.quote_quality import quote_measures
 
 MAX_ATTEMPTS: Final = 4
 """Attempts at a symbol whose source fails for a while."""
@@ -58,7 +60,8 @@ class PricingInputs:
 class SymbolSync:
     """Does symbols. Shared by the threads of a worker.
 
-    `source` is called once, at the first symbol. `chance` gives numbers in [0, 1). `worker` names this process.
+    `source` is called once, at the first symbol. `account` is told how good the quotes are. `chance` gives numbers in
+    [0, 1). `worker` names this process.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class SymbolSync:
         clock: Callable[[], datetime],
         chance: Callable[[], float],
         worker: str,
+        account: SourceAccount,
     ) -> None:
         self._database = database
         self._source = source
@@ -77,6 +81,7 @@ class SymbolSync:
         self._clock = clock
         self._chance = chance
         self._worker = worker
+        self._account = account
         self._dividends = _Dividends(database)
         self._unanswered = 0
 
@@ -127,6 +132,7 @@ class SymbolSync:
             dividends=self._dividends.of(symbol, now),
         )
         priced = time.perf_counter()
+        self._account.add_quotes(snapshot.source, quote_measures(snapshot, facts))
         claim = Claim(run_id, attempt, fetch_ms=(fetched - began) * 1000, price_ms=(priced - fetched) * 1000)
         with self._database.connection() as connection:
             premiums.replace_symbol(connection, facts, snapshot, now=self._clock(), today=market_date(now), claim=claim)

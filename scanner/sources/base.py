@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 
 from scanner.model import ChainSnapshot, Mode, ReferenceData
+from scanner.sources.resilience import Gate
 
 ChooseExpirations = Callable[[Sequence[date]], Sequence[date]]
 """Given the listed expirations in ascending order, the ones to fetch."""
@@ -26,6 +29,30 @@ class Capabilities:
     open_interest: bool
     vendor_iv: bool
     delay_seconds: float | None
+
+
+class Vault(Protocol):
+    """Where a source keeps what it must remember and nobody may read: sessions, tokens."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def put(self, name: str, value: str) -> None: ...
+
+    def locked(self, name: str) -> AbstractContextManager[None]:
+        """Held by one process at a time, on all machines, for renewing the secret of this name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What a live source is opened with. `credential(name)` is None where the credential is not set."""
+
+    clock: Callable[[], datetime]
+    gate: Gate
+    timeout_seconds: float
+    credential: Callable[[str], str | None]
+    vault: Vault
+    folder: Path | None = None
 
 
 class ChainSource(Protocol):

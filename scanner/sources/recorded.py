@@ -202,6 +202,7 @@ def _text(snapshot: ChainSnapshot) -> str:
         "listed_expirations": snapshot.listed_expirations,
         "missing_expirations": snapshot.missing_expirations,
         "unreadable": dict(snapshot.unreadable),
+        "notes": dict(snapshot.notes),
         "skipped": [[one.source, one.error_class, one.detail] for one in snapshot.skipped],
         "columns": CHAIN.names,
     }
@@ -249,6 +250,7 @@ def _snapshot(document: dict[str, Any]) -> ChainSnapshot:
         listed_expirations=_days(document["listed_expirations"]),
         missing_expirations=_days(document["missing_expirations"]),
         unreadable={reason: _count(count) for reason, count in _object(document["unreadable"]).items()},
+        notes={kind: _count(count) for kind, count in _object(document.get("notes", {})).items()},
         skipped=tuple(SkippedSource(*map(_text_of, one)) for one in document.get("skipped", ())),
         contracts=_contracts(document["columns"], document["contracts"]),
     )

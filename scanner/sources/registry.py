@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
-from scanner.calendar import MarketCalendar
 from scanner.errors import InputError
 from scanner.model import Mode
-from scanner.sources.base import ChainSource, ReferenceSource
+from scanner.sources.base import ChainSource, ReferenceSource, SourceOptions
+from scanner.sources.fallback import FallbackSource
+from scanner.sources.resilience import RateLimit
 
-SOURCE_NAMES: Final = {Mode.LIVE: "yahoo", Mode.SIMULATED: "simulated", Mode.RECORDED: "recorded"}
-"""The name of each mode's source of chains, without importing it."""
+if TYPE_CHECKING:
+    from scanner.calendar import MarketCalendar  # its import takes long, and settings need names alone
 
-REFERENCE_SHARE: Final = 0.25
-"""Slow facts have a call budget of their own, this part of the chains' budget, so that they never delay chains."""
+SOURCE_NAMES: Final = {Mode.SIMULATED: "simulated", Mode.RECORDED: "recorded"}
+"""The name of the one source of chains of modes other than live, without importing it."""
 
 
 @dataclass(frozen=True, slots=True)
-class SourceOptions:
-    """What sources can be given. Each mode reads what concerns it."""
+class Vendor:
+    """A live source: `open_source(options)` of a module of this package opens it.
 
-    clock: Callable[[], datetime]
-    calendar: MarketCalendar
-    timeout_seconds: float
-    calls_per_second: float
-    seed: int
-    recorded_folder: Path | None = None
+    `limit` is the vendor's own; `credentials` are the names of settings it cannot do without. `needs_folder`: it reads
+    files.
+    """
+
+    module: str
+    limit: RateLimit
+    credentials: tuple[str, ...] = ()
+    needs_folder: bool = False
+
+
+VENDORS: Final[Mapping[str, Vendor]] = {
+    "yahoo": Vendor("yahoo", RateLimit(5, 1.0)),
+}
+"""By name. Adding a source means adding a line here."""
+
+DEFAULT_ORDER: Final = ("schwab", "robinhood", "yahoo", "polygon")
+"""Which live sources are asked, in this order, where the settings name none."""
+
+REFERENCE_VENDOR: Final = "yahoo"
+REFERENCE_SHARE: Final = 0.2
+"""Slow facts have a call budget of their own, this part of the vendor's limit, so that they never delay chains."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Whether a live source can be asked; `missing` says what it lacks, empty where it lacks nothing."""
+
+    name: str
+    missing: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +86,60 @@ def recording(folder: Path) -> Recording:
     return Recording(symbols=source.symbols(), newest=source.newest())
 
 
-def open_sources(mode: Mode, options: SourceOptions) -> Sources:
-    """The sources of a mode. Nothing is called yet.
+def checked_order(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of live sources in the order they are asked. Raises InputError for an unknown or repeated one, or none."""
+    unknown = [name for name in names if name not in VENDORS]
+    if unknown:
+        raise InputError(f"no source is named {', '.join(unknown)}; there are {', '.join(sorted(VENDORS))}")
+    if not names or len(set(names)) != len(names):
+        raise InputError("name each source once, and at least one")
+    return tuple(names)
 
-    Errors: InputError where the mode `recorded` has no folder.
+
+def states(
+    order: Sequence[str], *, credential: Callable[[str], str | None], folder: Path | None
+) -> tuple[SourceState, ...]:
+    """What each source of `order` lacks, without opening or calling it."""
+    return tuple(SourceState(name, _missing(VENDORS[name], credential, folder)) for name in order)
+
+
+def open_live(order: Sequence[str], options: Callable[[str], SourceOptions]) -> ChainSource:
+    """The sources of `order` as one. `options(name)` is asked once a source. Nothing is called yet.
+
+    Errors: InputError for an empty order; the vendor's own where it cannot be opened.
     """
-    match mode:
-        case Mode.LIVE:
-            return _live(options)
-        case Mode.SIMULATED:
-            return _simulated(options)
-        case Mode.RECORDED:
-            return _recorded(options)
+    opened: list[ChainSource] = [_module(name).open_source(options(name)) for name in order]
+    return opened[0] if len(opened) == 1 else FallbackSource(opened)
 
 
-def _live(options: SourceOptions) -> Sources:
-    from scanner.sources.yahoo import YahooSource
-
-    def source(calls_per_second: float) -> YahooSource:
-        return YahooSource(
-            clock=options.clock, timeout_seconds=options.timeout_seconds, calls_per_second=calls_per_second
-        )
-
-    return Sources(
-        chains=source(options.calls_per_second),
-        reference=source(options.calls_per_second * REFERENCE_SHARE),
-    )
+def open_reference(options: SourceOptions) -> ReferenceSource:
+    """The source of slow facts in live mode."""
+    source: ReferenceSource = _module(REFERENCE_VENDOR).open_source(options)
+    return source
 
 
-def _simulated(options: SourceOptions) -> Sources:
+def open_simulated(seed: int, clock: Callable[[], datetime], calendar: MarketCalendar) -> Sources:
     from scanner.sources.simulated import SimulatedSource
 
-    source = SimulatedSource(options.seed, options.clock, options.calendar)
+    source = SimulatedSource(seed, clock, calendar)
     return Sources(chains=source, reference=source)
 
 
-def _recorded(options: SourceOptions) -> Sources:
+def open_recorded(folder: Path | None) -> Sources:
+    """Errors: InputError without a folder."""
     from scanner.sources.recorded import RecordedSource
 
-    if options.recorded_folder is None:
+    if folder is None:
         raise InputError("the mode recorded needs a folder of saved answers: set SCANNER_RECORDED_DIR")
-    return Sources(chains=RecordedSource(options.recorded_folder), reference=None)
+    return Sources(chains=RecordedSource(folder), reference=None)
+
+
+def _missing(vendor: Vendor, credential: Callable[[str], str | None], folder: Path | None) -> str:
+    lacking = [name for name in vendor.credentials if not credential(name)]
+    if lacking:
+        return f"not configured: set {' and '.join(lacking)}"
+    return "not configured: set SCANNER_FILE_DIR" if vendor.needs_folder and folder is None else ""
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"scanner.sources.{VENDORS[name].module}")

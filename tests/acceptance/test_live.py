@@ -35,7 +35,7 @@ pytestmark = [
 NOW = datetime.now(UTC)
 """The fake Yahoo's time stands still at the start of these tests."""
 
-UNHURRIED = {"SCANNER_SOURCE_CALLS_PER_SECOND": "1000", "SCANNER_SOURCE_TIMEOUT_SECONDS": "10"}
+UNHURRIED = {"SCANNER_SOURCE_LIMITS": "yahoo=1000/1/500", "SCANNER_SOURCE_TIMEOUT_SECONDS": "10"}
 UNIVERSE = 44
 MANY = ("ABBV", "AMD", "AMZN", "AVGO", "AXP", "CAT", "COIN", "CRM", "CRWD", "CVX", "DIA", "GS")
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.settings import ENV_FILE_VARIABLE, Settings, variables
 from scanner.model import RejectionReason
-from scanner.sources.registry import SOURCE_NAMES
+from scanner.sources.registry import SOURCE_NAMES, VENDORS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -128,7 +128,7 @@ def test_every_file_of_the_project_that_is_named_exists(path: Path) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("source", sorted(SOURCE_NAMES.values()))
+@pytest.mark.parametrize("source", sorted((*SOURCE_NAMES.values(), *VENDORS)))
 def test_every_source_is_documented(source: str) -> None:
     guides = [text_of(path).lower() for path in DOCUMENTS if path.parent == ROOT / "docs"]
     assert any(re.search(rf"\b{source}\b", guide) for guide in guides)

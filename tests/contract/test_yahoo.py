@@ -9,6 +9,7 @@ import pytest
 
 from scanner.calendar import MarketCalendar
 from scanner.model import Mode
+from scanner.sources.resilience import OpenGate
 from scanner.sources.simulated import SimulatedSource
 from scanner.sources.yahoo import YahooSource
 from tests.contract.chain_source import ChainSourceContract
@@ -31,7 +32,7 @@ def yahoo(request: pytest.FixtureRequest) -> Iterator[YahooSource]:
     ):
         for name, value in internet.environment.items():
             patch.setenv(name, value)
-        yield YahooSource(clock=lambda: request.param, timeout_seconds=10, calls_per_second=10_000)
+        yield YahooSource(clock=lambda: request.param, timeout_seconds=10, gate=OpenGate())
         assert internet.refused == []
 
 

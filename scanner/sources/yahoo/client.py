@@ -24,7 +24,7 @@ from scanner.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from scanner.sources.pace import Pace
+from scanner.sources.resilience import Gate
 
 _DATA_HOSTS: Final = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
 _CRUMB_PATH: Final = "/v1/test/getcrumb"
@@ -55,6 +55,7 @@ class _Attempt:
 
     deadline: float
     failure: BaseException | None = None
+    data_requests: int = 0
 
 
 class VendorStatusError(SourceUnavailableError):
@@ -69,13 +70,13 @@ class VendorStatusError(SourceUnavailableError):
 class YahooClient:
     """JSON answers of Yahoo's data hosts through yfinance. Safe to use from several threads.
 
-    `timeout_seconds` bounds one call including its cookie and crumb requests, without the wait for its turn.
+    `timeout_seconds` bounds one call including its cookie and crumb requests, without the waits for a turn.
     """
 
-    def __init__(self, name: str, *, timeout_seconds: float, pace: Pace, clock: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, *, timeout_seconds: float, gate: Gate, clock: Callable[[], datetime]) -> None:
         self._name = name
         self._timeout_seconds = timeout_seconds
-        self._pace = pace
+        self._gate = gate
         self._clock = clock
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -86,8 +87,11 @@ class YahooClient:
         """The decoded JSON body of a 200 answer.
 
         Raises RateLimitedError, SourceTimeoutError, VendorStatusError, SourceUnavailableError, SourceAuthError or
-        MalformedAnswerError.
+        MalformedAnswerError, and what the gate raises.
         """
+        return self._gate.call(lambda: self._send(url, params, symbol), symbol=symbol)
+
+    def _send(self, url: str, params: Mapping[str, str], symbol: str) -> Any:
         data = self._connected()
         attempt = _Attempt(time.monotonic() + self._timeout_seconds)
         self._local.attempt = attempt
@@ -156,7 +160,7 @@ class YahooClient:
 
         def request(method: str, url: str, **options: Any) -> Any:
             attempt: _Attempt = self._local.attempt
-            attempt.deadline += self._pace.wait()
+            attempt.deadline += self._turn(attempt, url)
             options["timeout"] = self._allowance(attempt, url)
             try:
                 response = send(method=method, url=url, **options)
@@ -167,6 +171,11 @@ class YahooClient:
             return response
 
         return request
+
+    def _turn(self, attempt: _Attempt, url: str) -> float:
+        """The gate has given the call's own first request its turn; cookies, crumbs and repetitions need more."""
+        attempt.data_requests += _is_data(url)
+        return 0.0 if _is_data(url) and attempt.data_requests == 1 else self._gate.turn()
 
     def _allowance(self, attempt: _Attempt, url: str) -> float:
         remaining = attempt.deadline - time.monotonic()

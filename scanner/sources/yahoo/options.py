@@ -13,7 +13,7 @@ import pandas as pd
 
 from scanner.conventions import STANDARD_MULTIPLIER
 from scanner.errors import SymbolError
-from scanner.model import OptionType, UnderlyingQuote
+from scanner.model import PLACEHOLDER_IV, OptionType, UnderlyingQuote
 from scanner.symbols import Contract, parse_occ
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -157,8 +157,8 @@ def positive(value: object) -> float | None:
     return float(value)
 
 
-def chain_frame(blocks: Iterable[OptionBlock]) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The `schema.CHAIN` frame of these blocks, and how many rows could not be read, by reason."""
+def chain_frame(blocks: Iterable[OptionBlock]) -> tuple[pd.DataFrame, dict[str, int], dict[str, int]]:
+    """The `schema.CHAIN` frame of these blocks, how many rows could not be read, by reason, and what was taken out."""
     contracts: list[Contract] = []
     sizes: list[tuple[int, bool]] = []
     numbers: list[list[float]] = []
@@ -177,8 +177,10 @@ def chain_frame(blocks: Iterable[OptionBlock]) -> tuple[pd.DataFrame, dict[str, 
             sizes.append(size)
             numbers.append(values)
             block_index.append(index)
-    quotes = _clean(np.array(numbers, dtype=np.float64).reshape(-1, len(_NUMBERS)).T, np.array(block_index, dtype=int))
-    return _frame(contracts, sizes, quotes), dict(unreadable)
+    given = np.array(numbers, dtype=np.float64).reshape(-1, len(_NUMBERS)).T
+    quotes = _clean(given, np.array(block_index, dtype=int))
+    made_up = int(np.sum(is_placeholder_volatility(given[-1]) & (given[-1] > 0)))
+    return _frame(contracts, sizes, quotes), dict(unreadable), {PLACEHOLDER_IV: made_up} if made_up else {}
 
 
 def _read_row(

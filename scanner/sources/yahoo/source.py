@@ -24,7 +24,7 @@ from scanner.errors import (
 )
 from scanner.model import ChainSnapshot, Mode, ReferenceData
 from scanner.sources.base import Capabilities, ChooseExpirations
-from scanner.sources.pace import Pace
+from scanner.sources.resilience import Gate
 from scanner.sources.yahoo.client import VendorStatusError, YahooClient
 from scanner.sources.yahoo.options import (
     OptionAnswer,
@@ -53,7 +53,7 @@ class YahooSource:
     """Option chains and company facts from Yahoo, without a key. Blocking, safe to call from several threads.
 
     Quotes carry no time of their own: `quote_time` is unknown and `answer_time` is the time of the underlying's last
-    regular-session trade. `timeout_seconds` bounds one call, `calls_per_second` all calls of this source together.
+    regular-session trade. `timeout_seconds` bounds one call; every call takes its turn at `gate`.
     """
 
     name = "yahoo"
@@ -64,14 +64,13 @@ class YahooSource:
         self,
         *,
         clock: Callable[[], datetime],
+        gate: Gate,
         timeout_seconds: float = 15.0,
-        calls_per_second: float = 2.0,
     ) -> None:
         if not timeout_seconds > 0:
             raise InputError(f"the time limit must be positive, not {timeout_seconds} s")
         self._clock = clock
-        pace = Pace(calls_per_second)
-        self._client = YahooClient(self.name, timeout_seconds=timeout_seconds, pace=pace, clock=clock)
+        self._client = YahooClient(self.name, timeout_seconds=timeout_seconds, gate=gate, clock=clock)
 
     def chain(self, symbol: str, choose: ChooseExpirations) -> ChainSnapshot:
         """Fetch listing, underlying and the chosen expirations; see `ChainSource`.
@@ -90,7 +89,7 @@ class YahooSource:
         others, failed = self._others(symbol, vendor_symbol, first, chosen)
         answers = [first, *others]
         blocks = [block for answer in answers for block in answer.blocks]
-        frame, unreadable = chain_frame(blocks)
+        frame, unreadable, notes = chain_frame(blocks)
         return ChainSnapshot(
             symbol=symbol,
             source=self.name,
@@ -101,6 +100,7 @@ class YahooSource:
             listed_expirations=listed,
             contracts=frame,
             unreadable=unreadable,
+            notes=notes,
             missing_expirations=tuple(sorted({*failed, *_undelivered(chosen, blocks)})),
         )
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.services.source_report import SourceReportService
 from app.services.symbol_sync import PricingInputs, SymbolSync
 from app.services.sync import SyncService
 from db.engine import Database
@@ -15,6 +16,7 @@ from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar
 from scanner.model import ChainSnapshot, Mode
 from scanner.pricing.rates import RateCurve
+from scanner.sources.account import SourceAccount
 from scanner.sources.base import Capabilities, ChooseExpirations
 from scanner.sources.simulated import SimulatedSource
 
@@ -72,7 +74,13 @@ def inputs(calendar: MarketCalendar) -> PricingInputs:
 @pytest.fixture
 def sync(database: Database, source: ScriptedSource, clock: SettableClock, inputs: PricingInputs) -> SyncService:
     symbol_sync = SymbolSync(
-        database=database, source=lambda: source, inputs=inputs, clock=clock, chance=lambda: 0.5, worker="test:1"
+        database=database,
+        source=lambda: source,
+        inputs=inputs,
+        clock=clock,
+        chance=lambda: 0.5,
+        worker="test:1",
+        account=SourceAccount(SourceReportService(database=database, clock=clock).store, clock),
     )
     settings = RunSettings(mode=Mode.SIMULATED, rates={"0": 0.04}, sources=("simulated",), price_basis="bid")
     return SyncService(database=database, settings=settings, clock=clock, symbol_sync=symbol_sync)

@@ -8,6 +8,7 @@ import pytest
 from app.services.housekeeping import Housekeeping
 from app.services.job_names import AFTER_RUN_TASK
 from app.services.reference import AFTER_FAILURE, KEPT, ReferenceService
+from app.services.source_report import SourceReportService
 from app.services.stocks import OVERVIEW, StockService
 from app.services.sync import SyncService
 from db import premiums
@@ -155,7 +156,8 @@ def test_a_mode_without_slow_facts_fetches_none(database: Database, clock: Setta
 
 def test_at_night_expired_contracts_leave(database: Database, sync: SyncService, clock: SettableClock) -> None:
     sync.run_symbol(sync.start(["AAPL"]), "AAPL")
-    housekeeping = Housekeeping(database=database, clock=clock)
+    reports = SourceReportService(database=database, clock=clock)
+    housekeeping = Housekeeping(database=database, clock=clock, source_reports=reports)
     housekeeping.nightly()
     with database.connection() as connection:
         before = premiums.of_symbols(connection, ["AAPL"])
@@ -174,7 +176,8 @@ def test_at_night_expired_contracts_leave(database: Database, sync: SyncService,
 
 def test_after_a_run_statistics_are_fresh(database: Database, sync: SyncService, clock: SettableClock) -> None:
     sync.run_symbol(sync.start(["AAPL"]), "AAPL")
-    Housekeeping(database=database, clock=clock).after_run()
+    reports = SourceReportService(database=database, clock=clock)
+    Housekeeping(database=database, clock=clock, source_reports=reports).after_run()
     with database.connection() as connection:
         row = connection.execute("select reltuples from pg_class where relname = 'stock_chains'").fetchone()
     assert row == (1,)

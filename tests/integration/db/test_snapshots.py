@@ -58,6 +58,7 @@ def test_everything_unknown_stays_unknown() -> None:
         contracts=contracts,
         unreadable={"no strike": 3, "Ünlesbar": 1},
         missing_expirations=(date(2029, 1, 19),),
+        notes={"placeholder_iv": 7},
         skipped=(SkippedSource("robinhood", "SourceTimeoutError", "no answer within 5 s"),),
     )
     same(snapshots.decode(snapshots.encode(snapshot), snapshots.SCHEMA_VERSION), snapshot)

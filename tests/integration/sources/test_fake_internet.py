@@ -142,8 +142,9 @@ def test_the_unmodified_yfinance_in_a_subprocess(tmp_path: Path) -> None:
 def test_a_command_runs_inside_it() -> None:
     script = """if True:
         from datetime import UTC, datetime
+        from scanner.sources.resilience import OpenGate
         from scanner.sources.yahoo import YahooSource
-        source = YahooSource(clock=lambda: datetime.now(UTC), calls_per_second=1000)
+        source = YahooSource(clock=lambda: datetime.now(UTC), gate=OpenGate())
         print(len(source.chain("AAPL", lambda listed: listed[:2]).contracts) > 50)
     """
     command = [sys.executable, "-m", "tests.vendors", "--", sys.executable, "-c", script]

@@ -11,6 +11,7 @@ import pytest
 
 from scanner.errors import InputError
 from scanner.sources.base import nearest_only
+from scanner.sources.resilience import Answer, Gate, OpenGate
 from scanner.sources.yahoo import YahooSource
 from tests.integration.sources.chains import EXPIRATIONS, NOW, QUOTED_AT, answers, chain
 from tests.reference.shared_data import shared_path
@@ -22,8 +23,25 @@ from tests.vendors.yahoo_payloads import WrittenAnswers, recorded_body
 SYMBOLS = tuple(f"A{letter}" for letter in "ABCDEFGHIJKLMNOP")
 
 
-def source(calls_per_second: float = 10_000.0) -> YahooSource:
-    return YahooSource(clock=lambda: NOW, timeout_seconds=10.0, calls_per_second=calls_per_second)
+class CountingGate(OpenGate):
+    """Counts the turns taken; each takes `seconds`."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.turns = 0
+
+    def call(self, send: Callable[[], Answer], *, symbol: str | None) -> Answer:
+        self.turn()
+        return send()
+
+    def turn(self) -> float:
+        self.turns += 1
+        time.sleep(self.seconds)
+        return self.seconds
+
+
+def source(gate: Gate | None = None) -> YahooSource:
+    return YahooSource(clock=lambda: NOW, timeout_seconds=10.0, gate=gate or OpenGate())
 
 
 def all_of(listed: Sequence[date]) -> Sequence[date]:
@@ -114,16 +132,29 @@ def test_sixteen_threads_share_one_session(internet: FakeInternet) -> None:
     assert internet.count(OPTIONS) == 3 * 2 * len(SYMBOLS)
 
 
-def test_calls_keep_their_distance(internet: FakeInternet) -> None:
-    yahoo = source(calls_per_second=20.0)
-    started = time.monotonic()
+def test_every_request_takes_a_turn(internet: FakeInternet) -> None:
+    gate = CountingGate()
+    yahoo = source(gate)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda symbol: yahoo.chain(symbol, nearest_only), SYMBOLS[:4]))
-    assert time.monotonic() - started >= 5 / 20.0
+        list(pool.map(lambda symbol: yahoo.chain(symbol, all_of), SYMBOLS[:4]))
+    assert gate.turns == len(internet.requests) == 2 + 4 * 3
+
+
+def test_a_repetition_takes_a_turn_of_its_own(enter_internet: EnterInternet) -> None:
+    server = YahooServer(answers("AAPL"))
+    internet = enter_internet(server.servers)
+    gate = CountingGate()
+    yahoo = source(gate)
+    yahoo.chain("AAPL", nearest_only)
+    server.revoke()
+    before = gate.turns
+    yahoo.chain("AAPL", nearest_only)
+    assert internet.count(OPTIONS) == 1 + 2
+    assert gate.turns - before >= 2 + internet.count(CRUMB) - 1
 
 
 def test_waiting_for_a_turn_does_not_use_up_the_time_limit(internet: FakeInternet) -> None:
-    yahoo = YahooSource(clock=lambda: NOW, timeout_seconds=1.0, calls_per_second=2.0)
+    yahoo = YahooSource(clock=lambda: NOW, timeout_seconds=1.0, gate=CountingGate(0.6))
     assert len(yahoo.chain("AAPL", nearest_only).contracts) == 6
     assert len(internet.requests) == 3
 

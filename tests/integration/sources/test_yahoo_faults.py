@@ -20,6 +20,7 @@ from scanner.errors import (
     SymbolNotFoundError,
 )
 from scanner.model import ChainSnapshot
+from scanner.sources.resilience import OpenGate
 from scanner.sources.yahoo import YahooSource
 from scanner.sources.yahoo.client import VendorStatusError
 from tests.integration.sources.chains import EXPIRATIONS, NOW, answers
@@ -103,7 +104,7 @@ def internet(enter_internet: EnterInternet) -> FakeInternet:
 
 
 def source() -> YahooSource:
-    return YahooSource(clock=lambda: NOW, timeout_seconds=TIME_LIMIT, calls_per_second=10_000.0)
+    return YahooSource(clock=lambda: NOW, timeout_seconds=TIME_LIMIT, gate=OpenGate())
 
 
 def fetch(yahoo: YahooSource) -> ChainSnapshot:

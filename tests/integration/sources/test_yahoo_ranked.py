@@ -13,6 +13,7 @@ from scanner.model import ChainSnapshot, PremiumFilters, RejectionReason, Strate
 from scanner.premiums import PremiumScanner, premium_facts
 from scanner.pricing.rates import RateCurve
 from scanner.sources.base import nearest_only
+from scanner.sources.resilience import OpenGate
 from scanner.sources.yahoo import YahooSource
 from tests.integration.sources.test_yahoo_recorded import raw_rows, recorded, result_of
 from tests.reference.shared_data import shared_path
@@ -39,7 +40,7 @@ WIDE = PremiumFilters(
 def fetch(enter_internet: EnterInternet, path: Path, now: datetime) -> ChainSnapshot:
     symbol = result_of(path)["underlyingSymbol"]
     enter_internet(YahooServer(WrittenAnswers({symbol: recorded_body(path)})).servers)
-    return YahooSource(clock=lambda: now, timeout_seconds=10.0, calls_per_second=10_000.0).chain(symbol, nearest_only)
+    return YahooSource(clock=lambda: now, timeout_seconds=10.0, gate=OpenGate()).chain(symbol, nearest_only)
 
 
 @pytest.mark.parametrize("path", recorded(with_contracts=True))

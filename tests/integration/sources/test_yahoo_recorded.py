@@ -14,6 +14,7 @@ from scanner import schema
 from scanner.errors import NoOptionsError, SymbolNotFoundError
 from scanner.model import ChainSnapshot
 from scanner.sources.base import nearest_only
+from scanner.sources.resilience import OpenGate
 from scanner.sources.yahoo import YahooSource
 from tests.reference.shared_data import FOLDER, shared_path
 from tests.vendors.fixtures import EnterInternet
@@ -46,7 +47,7 @@ def raw_rows(path: Path) -> list[Raw]:
 
 
 def source() -> YahooSource:
-    return YahooSource(clock=lambda: NOW, timeout_seconds=10.0, calls_per_second=10_000.0)
+    return YahooSource(clock=lambda: NOW, timeout_seconds=10.0, gate=OpenGate())
 
 
 def fetch(enter_internet: EnterInternet, path: Path, choose: Any = nearest_only) -> ChainSnapshot:

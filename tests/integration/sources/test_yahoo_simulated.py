@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from scanner.calendar import MarketCalendar
+from scanner.sources.resilience import OpenGate
 from scanner.sources.simulated import SimulatedSource
 from scanner.sources.yahoo import YahooSource
 from tests.vendors.fixtures import EnterInternet
@@ -28,7 +29,7 @@ def market() -> SimulatedSource:
 @pytest.fixture
 def yahoo(enter_internet: EnterInternet, market: SimulatedSource) -> YahooSource:
     enter_internet(YahooServer(SourceAnswers(market, market)).servers)
-    return YahooSource(clock=lambda: NOW, timeout_seconds=10.0, calls_per_second=10_000.0)
+    return YahooSource(clock=lambda: NOW, timeout_seconds=10.0, gate=OpenGate())
 
 
 def first_four(listed: Sequence[date]) -> Sequence[date]:

@@ -82,7 +82,7 @@ def test_years_and_forwards_agree_with_the_reference(file: str, quoted: str, cal
 
 def yahoo_chain(recorded: Any) -> ChainSnapshot:
     answer = read_answer(recorded, "AAPL")
-    contracts, unreadable = chain_frame(answer.blocks)
+    contracts, unreadable, _ = chain_frame(answer.blocks)
     return ChainSnapshot(
         symbol="AAPL",
         source="yahoo",

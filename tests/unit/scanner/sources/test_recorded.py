@@ -63,6 +63,7 @@ def snapshot(**changes: Any) -> ChainSnapshot:
         contracts=contracts(),
         unreadable={"Größe": 2},
         missing_expirations=(GONE,),
+        notes={"placeholder_iv": 7},
         skipped=(SkippedSource("robinhood", "SourceTimeoutError", "no answer within 5 s"),),
     )
     return replace(whole, **changes)

@@ -44,7 +44,7 @@ def row(at: float = 240, **changes: Any) -> dict[str, Any]:
 
 
 def frame(*rows: object, side: OptionType = OptionType.PUT) -> tuple[pd.DataFrame, dict[str, int]]:
-    return chain_frame([OptionBlock(EXPIRATION, tuple((side, one) for one in rows))])
+    return chain_frame([OptionBlock(EXPIRATION, tuple((side, one) for one in rows))])[:2]
 
 
 def only(**changes: Any) -> pd.Series:
@@ -68,10 +68,17 @@ def test_a_row_becomes_a_contract() -> None:
 
 
 def test_no_rows_give_an_empty_valid_frame() -> None:
-    contracts, unreadable = chain_frame([])
+    contracts, unreadable, notes = chain_frame([])
     schema.validate(contracts, schema.CHAIN)
     assert len(contracts) == 0
-    assert unreadable == {}
+    assert (unreadable, notes) == ({}, {})
+
+
+def test_made_up_volatilities_are_taken_out_and_counted() -> None:
+    rows = [row(240 + at, impliedVolatility=value) for at, value in enumerate((0.500005, 0.31, 0.0))]
+    contracts, _, notes = chain_frame([OptionBlock(EXPIRATION, tuple((OptionType.PUT, one) for one in rows))])
+    assert list(contracts["vendor_iv"].isna()) == [True, False, True]
+    assert notes == {"placeholder_iv": 1}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from scanner.errors import InputError, SymbolError, SymbolNotFoundError
 from scanner.sources.base import nearest_only
+from scanner.sources.resilience import OpenGate
 from scanner.sources.yahoo import YahooSource
 from scanner.sources.yahoo.client import retry_after_seconds
 from scanner.sources.yahoo.source import yahoo_symbol
@@ -25,7 +26,7 @@ def test_spelling_at_yahoo(symbol: str, vendor: str) -> None:
 def test_what_is_no_symbol_is_refused_without_a_call(symbol: str) -> None:
     with pytest.raises(SymbolError):
         yahoo_symbol(symbol)
-    source = YahooSource(clock=lambda: NOW)
+    source = YahooSource(clock=lambda: NOW, gate=OpenGate())
     for ask in (lambda: source.chain(symbol, nearest_only), lambda: source.reference(symbol)):
         with pytest.raises(SymbolNotFoundError) as caught:
             ask()
@@ -35,7 +36,7 @@ def test_what_is_no_symbol_is_refused_without_a_call(symbol: str) -> None:
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
 def test_the_time_limit_must_be_positive(seconds: float) -> None:
     with pytest.raises(InputError, match="time limit"):
-        YahooSource(clock=lambda: NOW, timeout_seconds=seconds)
+        YahooSource(clock=lambda: NOW, gate=OpenGate(), timeout_seconds=seconds)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""The live sources, each behind its gate, as one: what settings and credentials make of the registry."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.settings import Settings
+from db.chain_cache import SharedChainCache
+from db.engine import Database
+from db.source_breakers import SharedBreaker
+from db.source_turns import SharedLimiter
+from scanner.errors import InputError
+from scanner.sources.base import SourceOptions, Vault
+from scanner.sources.cached import CachedSource
+from scanner.sources.gate import PolicedGate
+from scanner.sources.registry import (
+    DEFAULT_ORDER,
+    REFERENCE_SHARE,
+    REFERENCE_VENDOR,
+    VENDORS,
+    Sources,
+    SourceState,
+    open_live,
+    open_reference,
+    states,
+)
+from scanner.sources.resilience import Call, GatePolicy, RateLimit
+
+Credential = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSources:
+    """What live sources are made of. `account` is told of every call."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+    credential: Credential
+    vault: Vault
+    account: Callable[[Call], None]
+
+    def states(self) -> tuple[SourceState, ...]:
+        """Every source in the order it is asked, with what it lacks."""
+        order = self.settings.sources or tuple(name for name in DEFAULT_ORDER if name in VENDORS)
+        return states(order, credential=self.credential, folder=self.settings.file_dir)
+
+    def ready(self) -> tuple[str, ...]:
+        """The sources that can be asked, in order."""
+        return tuple(state.name for state in self.states() if state.ready)
+
+    def open(self) -> Sources:
+        """Errors: InputError where no source is configured; the vendors' own."""
+        ready = self.ready()
+        if not ready:
+            lacking = "; ".join(f"{state.name} {state.missing}" for state in self.states())
+            raise InputError(f"no source of chains is configured: {lacking}")
+        chains = CachedSource(
+            open_live(ready, self._options),
+            SharedChainCache(self.database),
+            clock=self.clock,
+            ttl_seconds=self.settings.chain_cache_seconds,
+        )
+        reference = self._options(REFERENCE_VENDOR, share=REFERENCE_SHARE, purpose="reference")
+        return Sources(chains=chains, reference=open_reference(reference))
+
+    def _options(self, name: str, *, share: float | None = None, purpose: str = "") -> SourceOptions:
+        return SourceOptions(
+            clock=self.clock,
+            gate=self._gate(name, _part(self._limit(name), share or self._chain_share(name)), purpose),
+            timeout_seconds=self.settings.source_timeouts.get(name, self.settings.source_timeout_seconds),
+            credential=self.credential,
+            vault=self.vault,
+            folder=self.settings.file_dir,
+        )
+
+    def _limit(self, name: str) -> RateLimit:
+        return self.settings.source_limits.get(name, VENDORS[name].limit)
+
+    def _chain_share(self, name: str) -> float:
+        return 1.0 - REFERENCE_SHARE if name == REFERENCE_VENDOR else 1.0
+
+    def _gate(self, name: str, limit: RateLimit, purpose: str) -> PolicedGate:
+        policy = GatePolicy(limit)
+        key = ":".join(filter(None, (name, self._fingerprint(name), purpose)))
+        return PolicedGate(
+            name,
+            policy,
+            limiter=SharedLimiter(self.database, key, limit),
+            breaker=SharedBreaker(self.database, name, policy.breaker),
+            account=self.account,
+            chance=random.random,
+        )
+
+    def _fingerprint(self, name: str) -> str:
+        """Tells one credential from another without telling anything of it."""
+        values = [self.credential(one) or "" for one in VENDORS[name].credentials]
+        return hashlib.sha256("\n".join(values).encode()).hexdigest()[:12] if values else ""
+
+
+def _part(limit: RateLimit, share: float) -> RateLimit:
+    """A share of a limit: the same calls in a longer window, so that a small number of calls stays whole."""
+    return (
+        limit if share == 1.0 else RateLimit(limit.calls, limit.window_seconds / share, limit.burst, limit.late_seconds)
+    )
