@@ -1,0 +1,92 @@
+"""Who logs in, and what is kept of a log-in. Neither shows its secrets when printed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RobinhoodCredentials:
+    """What a log-in without a person needs. All may be missing where a stored session is given.
+
+    `totp_secret` is the key behind the authenticator's codes (base32). `mfa_code` is one code, valid once: of an
+    authenticator, or the one Robinhood sent by SMS or e-mail for the log-in under way.
+    """
+
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    totp_secret: str | None = field(default=None, repr=False)
+    mfa_code: str | None = field(default=None, repr=False)
+
+    def code(self, now: datetime) -> str | None:
+        """The code to log in with at `now`. Raises ValueError for a TOTP secret that is not base32."""
+        if not self.totp_secret:
+            return self.mfa_code or None
+        import pyotp
+
+        return pyotp.TOTP(self.totp_secret.replace(" ", "")).at(now)
+
+
+class ApprovalKind(StrEnum):
+    """How Robinhood wants a new device approved: in its app, or by a code it sends."""
+
+    PROMPT = "prompt"
+    SMS = "sms"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """A device approval that a person has yet to give."""
+
+    inquiry_id: str
+    challenge_id: str
+    kind: ApprovalKind
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """What outlives the process: the device's name at Robinhood, its token, an approval under way.
+
+    Robinhood approves devices, so the name must stay the same from log-in to log-in.
+    """
+
+    device_token: str = field(repr=False)
+    authorization: str | None = field(default=None, repr=False)
+    approval: PendingApproval | None = None
+
+    def text(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def read_stored(text: str | None) -> StoredSession | None:
+    """A session from its text; None where there is none or the text is no session."""
+    try:
+        value = json.loads(text) if text else None
+    except ValueError:
+        return None
+    if not isinstance(value, dict) or not _filled(value.get("device_token")):
+        return None
+    authorization = value.get("authorization")
+    return StoredSession(
+        value["device_token"],
+        authorization if _filled(authorization) else None,
+        _read_approval(value.get("approval")),
+    )
+
+
+def _read_approval(value: Any) -> PendingApproval | None:
+    if not isinstance(value, dict) or value.get("kind") not in set(ApprovalKind):
+        return None
+    inquiry_id, challenge_id = value.get("inquiry_id"), value.get("challenge_id")
+    if not isinstance(inquiry_id, str) or not isinstance(challenge_id, str):
+        return None
+    return PendingApproval(inquiry_id, challenge_id, ApprovalKind(value["kind"]))
+
+
+def _filled(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
