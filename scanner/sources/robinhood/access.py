@@ -23,6 +23,9 @@ _APPROVAL_PAUSE: Final = timedelta(seconds=15)
 
 _NO_CREDENTIALS: Final = "no stored session that works, and no user name and password to log in with: set them"
 _REFUSED_AT_ONCE: Final = "the session was refused right after the log-in: see what the account may do in Robinhood"
+_NOT_APPROVED: Final = (
+    "the approval of this device was denied, answered wrongly or too late: it is asked for anew later"
+)
 
 
 class Access:
@@ -43,6 +46,7 @@ class Access:
         self._write_session = write_session
         self._clock = clock
         self._known: StoredSession | None = None
+        self._refused_code: str | None = None
         self._paused_until: datetime | None = None
         self._pause_reason = ""
 
@@ -81,7 +85,8 @@ class Access:
         username, password = self._credentials.username, self._credentials.password
         if not username or not password:
             raise SourceAuthError(self._wire.name, symbol, _NO_CREDENTIALS)
-        session = self._settled(self._known or StoredSession(new_device_token()), symbol)
+        known = self._known or self._keep(StoredSession(new_device_token()))
+        session = self._settled(known, symbol)
         answer = log_in(
             self._wire,
             username=username,
@@ -100,20 +105,27 @@ class Access:
         raise SourceAuthError(self._wire.name, symbol, instruction(pending))
 
     def _settled(self, session: StoredSession, symbol: str | None) -> StoredSession:
-        """The session without the approval that was under way. Raises SourceAuthError where nobody answered yet."""
+        """The session without the approval that was under way. Raises SourceAuthError unless that was given.
+
+        A code that was refused is not sent again: every new challenge makes Robinhood send a message.
+        """
         pending = session.approval
         if pending is None:
             return session
-        state = look_at_approval(self._wire, pending, code=self._credentials.mfa_code or None, symbol=symbol)
+        code = self._credentials.mfa_code or None
+        state = look_at_approval(self._wire, pending, code=None if code == self._refused_code else code, symbol=symbol)
         if state is ApprovalState.OPEN:
             raise SourceAuthError(self._wire.name, symbol, instruction(pending))
-        settled = replace(session, approval=None)
-        self._keep(settled)
+        settled = self._keep(replace(session, approval=None))
+        if state is ApprovalState.OVER:
+            self._refused_code = code
+            raise SourceAuthError(self._wire.name, symbol, _NOT_APPROVED)
         return settled
 
-    def _keep(self, session: StoredSession) -> None:
+    def _keep(self, session: StoredSession) -> StoredSession:
         self._known = session
         self._write_session(session.text())
+        return session
 
     def _code(self, symbol: str | None) -> str | None:
         try:

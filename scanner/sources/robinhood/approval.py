@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from scanner.errors import MalformedAnswerError
+from scanner.errors import MalformedAnswerError, SourceAuthError
 from scanner.sources.robinhood.credentials import ApprovalKind, PendingApproval
 from scanner.sources.robinhood.wire import BASE, Wire
 
@@ -23,7 +23,7 @@ class ApprovalState(StrEnum):
     OPEN = "open"
     """Nobody answered yet."""
     OVER = "over"
-    """Expired, denied or answered wrongly: the next log-in asks anew."""
+    """Expired, denied or answered wrongly."""
 
 
 def instruction(pending: PendingApproval) -> str:
@@ -34,16 +34,21 @@ def instruction(pending: PendingApproval) -> str:
 
 
 def ask_approval(wire: Wire, *, device_token: str, workflow_id: str, symbol: str | None) -> PendingApproval:
-    """Make Robinhood ask for the approval. Two requests. Raises MalformedAnswerError and what `Wire` raises."""
+    """Make Robinhood ask for the approval. Two requests.
+
+    Raises SourceAuthError for one of an unknown kind, MalformedAnswerError and what `Wire` raises.
+    """
     opening = {"device_id": device_token, "flow": "suv", "input": {"workflow_id": workflow_id}}
     opened = wire.decoded(wire.post(f"{BASE}/pathfinder/user_machine/", opening, symbol=symbol), symbol)
     inquiry_id = _text(wire, opened, "id", symbol)
     view = wire.decoded(wire.get(_inquiry_url(inquiry_id), {}, authorization=None, symbol=symbol), symbol)
     challenge = _challenge(view)
-    kind = challenge.get("type")
-    if kind not in set(ApprovalKind):
-        raise MalformedAnswerError(wire.name, symbol, "the device approval is of a kind not known here")
-    return PendingApproval(inquiry_id, _text(wire, challenge, "id", symbol), ApprovalKind(kind))
+    try:
+        kind = ApprovalKind(str(challenge.get("type")))
+    except ValueError as error:
+        detail = "the device approval is of a kind not known here: log in once with Robinhood's app, then try again"
+        raise SourceAuthError(wire.name, symbol, detail) from error
+    return PendingApproval(inquiry_id, _text(wire, challenge, "id", symbol), kind)
 
 
 def look_at_approval(wire: Wire, pending: PendingApproval, *, code: str | None, symbol: str | None) -> ApprovalState:

@@ -23,12 +23,21 @@ class RobinhoodCredentials:
     mfa_code: str | None = field(default=None, repr=False)
 
     def code(self, now: datetime) -> str | None:
-        """The code to log in with at `now`. Raises ValueError for a TOTP secret that is not base32."""
+        """The code to log in with at `now`. Raises ValueError for a TOTP secret that is none."""
         if not self.totp_secret:
             return self.mfa_code or None
-        import pyotp
+        return _totp(self.totp_secret.replace(" ", ""), now)
 
-        return pyotp.TOTP(self.totp_secret.replace(" ", "")).at(now)
+
+def _totp(secret: str, now: datetime) -> str:
+    import pyotp
+
+    class Totp(pyotp.TOTP):
+        """Keys of 16 characters are what authenticators are given; pyotp 2.12 by itself takes none below 112 bits."""
+
+        min_secret_length_bits = 80
+
+    return Totp(secret).at(now)
 
 
 class ApprovalKind(StrEnum):
@@ -80,12 +89,12 @@ def read_stored(text: str | None) -> StoredSession | None:
 
 
 def _read_approval(value: Any) -> PendingApproval | None:
-    if not isinstance(value, dict) or value.get("kind") not in set(ApprovalKind):
+    if not isinstance(value, dict) or not (_filled(value.get("inquiry_id")) and _filled(value.get("challenge_id"))):
         return None
-    inquiry_id, challenge_id = value.get("inquiry_id"), value.get("challenge_id")
-    if not isinstance(inquiry_id, str) or not isinstance(challenge_id, str):
+    try:
+        return PendingApproval(value["inquiry_id"], value["challenge_id"], ApprovalKind(str(value.get("kind"))))
+    except ValueError:
         return None
-    return PendingApproval(inquiry_id, challenge_id, ApprovalKind(value["kind"]))
 
 
 def _filled(value: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -15,6 +15,7 @@ from scanner.sources.robinhood.values import PayloadError, day, mapping, number,
 from scanner.symbols import Contract
 
 _ACTIVE: Final = "active"
+_STRIKE_DECIMALS: Final = 3
 
 
 class UnreadableError(Exception):
@@ -132,12 +133,17 @@ def read_contract(row: object, listing: Listing, expiration: date) -> ListedCont
         raise UnreadableError(str(error).partition(" ")[0]) from error
     if expires != expiration:
         raise UnreadableError("expiration_mismatch")
-    if row.get("type") not in set(OptionType):
-        raise UnreadableError("type")
-    contract = Contract(listing.root, expires, OptionType(row["type"]), strike)
-    if not _has_code(contract):
+    contract = Contract(listing.root, expires, _side(row), strike)
+    if strike != round(strike, _STRIKE_DECIMALS) or not _has_code(contract):
         raise UnreadableError("strike_price")
     return ListedContract(row["id"], contract, multiplier, listing.adjusted or multiplier != STANDARD_MULTIPLIER)
+
+
+def _side(row: Mapping[str, Any]) -> OptionType:
+    try:
+        return OptionType(str(row.get("type")))
+    except ValueError as error:
+        raise UnreadableError("type") from error
 
 
 def _has_code(contract: Contract) -> bool:
@@ -162,8 +168,8 @@ def _delivers_else(chain: Mapping[str, Any]) -> bool:
     cash = chain.get("cash_component")
     if cash is not None and number(cash, "cash_component") != 0:
         return True
-    deliverables: Sequence[Any] | None = chain.get("underlying_instruments")
-    if deliverables is None:
+    if chain.get("underlying_instruments") is None:
         return False
+    deliverables = rows(chain["underlying_instruments"], "underlying_instruments")
     shares = [mapping(one, "an underlying").get("quantity", STANDARD_MULTIPLIER) for one in deliverables]
     return [number(one, "quantity") for one in shares] != [STANDARD_MULTIPLIER]
