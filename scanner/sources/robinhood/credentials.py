@@ -80,12 +80,15 @@ def read_stored(text: str | None) -> StoredSession | None:
         return None
     if not isinstance(value, dict) or not _filled(value.get("device_token")):
         return None
-    authorization = value.get("authorization")
     return StoredSession(
-        value["device_token"],
-        authorization if _filled(authorization) else None,
-        _read_approval(value.get("approval")),
+        value["device_token"], readable_token(value.get("authorization")), _read_approval(value.get("approval"))
     )
+
+
+def readable_token(value: object) -> str | None:
+    """The value if it can stand in a header. One that cannot would be quoted in the error of the HTTP library."""
+    readable = isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip() != ""
+    return value if isinstance(value, str) and readable else None
 
 
 def _read_approval(value: Any) -> PendingApproval | None:

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from scanner.errors import SourceAuthError
+from scanner.sources.robinhood.credentials import readable_token
 from scanner.sources.robinhood.wire import Wire
 
 LIBRARY_LOCK: Final = threading.Lock()
@@ -81,8 +82,7 @@ def _library_login(wire: Wire, username: str, password: str, code: str | None, d
     }
     with tempfile.TemporaryDirectory() as empty, _replaced(helper, ours), _replaced(authentication, mute):
         authentication.login(username, password, store_session=False, mfa_code=code, pickle_path=empty)
-    authorization = session.headers.get("Authorization")
-    return authorization if isinstance(authorization, str) else None
+    return readable_token(session.headers.get("Authorization"))
 
 
 @contextmanager
