@@ -73,6 +73,6 @@ def test_without_a_key_the_given_code_counts() -> None:
 
 @pytest.mark.parametrize("secret", ["not base 32!", "JBSWY3DP"])
 def test_a_key_that_is_none(secret: str) -> None:
-    with pytest.raises(ValueError, match="base32|bits") as caught:
+    with pytest.raises(ValueError, match=r"base32|bits") as caught:
         RobinhoodCredentials(totp_secret=secret).code(datetime(2026, 11, 20, tzinfo=UTC))
     assert secret not in str(caught.value)
