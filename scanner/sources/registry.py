@@ -38,6 +38,9 @@ class Vendor:
 
 
 VENDORS: Final[Mapping[str, Vendor]] = {
+    "robinhood": Vendor(
+        "robinhood", RateLimit(60, 60.0, burst=10), ("SCANNER_ROBINHOOD_USERNAME", "SCANNER_ROBINHOOD_PASSWORD")
+    ),
     "yahoo": Vendor("yahoo", RateLimit(5, 1.0)),
 }
 """By name. Adding a source means adding a line here."""

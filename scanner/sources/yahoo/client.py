@@ -11,8 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from scanner.errors import (
     SourceUnavailableError,
 )
 from scanner.sources.resilience import Gate
+from scanner.sources.retry_after import retry_after_seconds
 
 _DATA_HOSTS: Final = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
 _CRUMB_PATH: Final = "/v1/test/getcrumb"
@@ -219,19 +219,3 @@ def _raise_refusal(response: Any, url: str) -> None:
         failed = _is_data(url) and status >= 400 and status not in _AUTH_STATUSES
     if limited or failed:
         raise _RefusedError(429 if limited else status, response.headers, response.text)
-
-
-def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait from a Retry-After header: a number or an HTTP date. None where it is missing or unreadable."""
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        instant = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return max(0.0, (instant - now).total_seconds())

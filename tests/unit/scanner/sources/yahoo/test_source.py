@@ -8,7 +8,6 @@ from scanner.errors import InputError, SymbolError, SymbolNotFoundError
 from scanner.sources.base import nearest_only
 from scanner.sources.resilience import OpenGate
 from scanner.sources.yahoo import YahooSource
-from scanner.sources.yahoo.client import retry_after_seconds
 from scanner.sources.yahoo.source import yahoo_symbol
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -37,24 +36,3 @@ def test_what_is_no_symbol_is_refused_without_a_call(symbol: str) -> None:
 def test_the_time_limit_must_be_positive(seconds: float) -> None:
     with pytest.raises(InputError, match="time limit"):
         YahooSource(clock=lambda: NOW, gate=OpenGate(), timeout_seconds=seconds)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("30", 30.0),
-        (" 0 ", 0.0),
-        ("Fri, 20 Nov 2026 15:01:30 GMT", 90.0),
-        ("Fri, 20 Nov 2026 14:00:00 GMT", 0.0),
-        ("Fri, 20 Nov 2026 10:01:00 -0500", 60.0),
-        ("Fri, 20 Nov 2026 15:01:00 -0000", 60.0),
-        ("-5", None),
-        ("1.5", None),
-        ("soon", None),
-        ("", None),
-        ("²", None),
-    ],
-)
-def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(header, NOW) == seconds
