@@ -131,7 +131,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         ),
         housekeeping=Housekeeping(database=database, clock=clock, source_reports=source_reports),
         source_reports=source_reports,
-        source_states=live.states,
+        source_states=live.states if settings.mode is Mode.LIVE else _only_source(settings.mode),
         account=account,
     )
 
@@ -139,6 +139,10 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
 def _rates(settings: Settings) -> RateCurve:
     years, rates = zip(*settings.rate, strict=True)
     return RateCurve(years, rates)
+
+
+def _only_source(mode: Mode) -> Callable[[], tuple[SourceState, ...]]:
+    return lambda: (SourceState(SOURCE_NAMES[mode]),)
 
 
 def _no_credential(_name: str) -> None:

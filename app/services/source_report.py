@@ -14,6 +14,7 @@ from db.source_breakers import BreakerView
 from scanner.model import PLACEHOLDER_IV
 from scanner.sources import quote_quality
 from scanner.sources.account import ANSWER, Sums, quantile_seconds
+from scanner.sources.registry import SourceState
 
 KEPT: Final = timedelta(days=30)
 
@@ -44,6 +45,15 @@ class SourceReport:
     quotes: QuoteShares
     age_by_hour: Mapping[datetime, float]
     """Mean age of quotes with a time of their own, s, by the hour they were fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One source: whether it can be asked, its breaker if it ever failed, its account if it was ever called."""
+
+    state: SourceState
+    breaker: BreakerView | None
+    report: SourceReport | None
 
 
 class SourceReportService:

@@ -6,6 +6,8 @@ show on light and dark ground alike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -13,6 +15,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.ui import formats, text
+from scanner.calendar import NEW_YORK
 from scanner.model import ScanResult, Strategy
 
 PUT_COLOUR: Final = "#D55E00"
@@ -27,6 +30,23 @@ _SIDES: Final = (
 )
 _HEIGHT: Final = 330
 _PAYOFF_POINTS: Final = 201
+
+
+def quote_ages(by_source: Mapping[str, Mapping[datetime, float]]) -> go.Figure:
+    """Mean age of quotes in seconds over the hour in New York, a line for each source."""
+    figure = go.Figure()
+    for number, (source, ages) in enumerate(by_source.items()):
+        figure.add_scatter(
+            x=[hour.astimezone(NEW_YORK).replace(tzinfo=None) for hour in ages],
+            y=list(ages.values()),
+            name=source,
+            mode="lines+markers",
+            marker_symbol=number,
+            hovertemplate=f"{source} %{{x|%a %H:%M}}: %{{y:,.0f}} s<extra></extra>",
+        )
+    figure.update_xaxes(title="hour in New York")
+    figure.update_yaxes(title="s", rangemode="tozero")
+    return _framed(figure)
 
 
 def funnel_steps(result: ScanResult) -> pd.DataFrame:

@@ -34,6 +34,7 @@ def navigation() -> st.Page:
             st.Page("pages/home.py", title="Home", default=True, help="State of the data, best puts of the moment."),
             st.Page("pages/premium_scanner.py", title="Premium Scanner", help="Rank contracts of chosen symbols."),
             st.Page("pages/database_scan.py", title="Database Scan", help="The same over everything stored."),
+            st.Page("pages/system.py", title="System", help="Sources: state, calls, quality of their quotes."),
         ],
         position="top",
     )

@@ -10,8 +10,10 @@ import streamlit as st
 
 from app.services.export import filename, premiums_csv
 from app.services.premiums import ContractDetail, DataCoverage
+from app.services.source_report import SourceLine, SourceReport
 from app.services.sync import SyncProgress
 from app.ui.runtime import services
+from db.source_breakers import BreakerView
 from scanner.calendar import MarketClock, market_date
 from scanner.model import Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
 
@@ -19,6 +21,7 @@ _FRESH_SECONDS = 60
 _SLOW_FACTS_SECONDS = 600
 _UNIVERSE_SECONDS = 5
 _VERSION_SECONDS = 2
+_ACCOUNT_SECONDS = 10
 DATABASE_ROWS = 500
 """How many rows the scan of everything shows."""
 SAMPLE_ROWS = 5_000
@@ -111,6 +114,24 @@ def worker_alive() -> bool:
     return services().sync.worker_alive()
 
 
+def breakers() -> tuple[BreakerView, ...]:
+    return services().source_reports.breakers()
+
+
+def source_reports(hours: int) -> tuple[SourceReport, ...]:
+    """How each source has done lately."""
+    return _source_reports(hours)
+
+
+def source_lines(hours: int) -> tuple[SourceLine, ...]:
+    """Every source in the order it is asked, with its breaker and its account."""
+    by_key = {one.key: one for one in breakers()}
+    by_source = {report.source: report for report in source_reports(hours)}
+    return tuple(
+        SourceLine(state, by_key.get(state.name), by_source.get(state.name)) for state in services().source_states()
+    )
+
+
 def csv_of(result: ScanResult) -> str:
     return premiums_csv(result, mode=mode())
 
@@ -122,6 +143,11 @@ def csv_name(result: ScanResult) -> str:
 def forget() -> None:
     """Drop everything cached, so that Retry asks again."""
     st.cache_data.clear()
+
+
+@st.cache_data(ttl=_ACCOUNT_SECONDS, max_entries=2, show_spinner=False)
+def _source_reports(hours: int) -> tuple[SourceReport, ...]:
+    return services().source_reports.report(hours=hours)
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=2, show_spinner=False)

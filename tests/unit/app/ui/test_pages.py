@@ -119,12 +119,12 @@ def made_by_hand(
 @pytest.fixture(autouse=True)
 def _no_cache_between_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SCANNER_SUPERVISOR_PID", "1")
-    _forget()
+    forget_everything()
     yield
-    _forget()
+    forget_everything()
 
 
-def _forget() -> None:
+def forget_everything() -> None:
     runtime.services.clear()
     st.cache_data.clear()
 

@@ -1,0 +1,132 @@
+"""The state of sources and the quality of what they delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from app.services.source_report import SourceLine, SourceReport
+from app.ui import charts, formats, loaders
+from app.ui.runtime import services
+from db.source_breakers import BreakerState
+
+_PLOT: Final = {"displayModeBar": False}
+
+SOURCE_HELP: Final = {
+    "Asked": "Sources are asked in this order; the first whole answer is used, never two in one chain.",
+    "State": "Ready, or what it lacks, or why it is left alone for now.",
+    "Calls": "Calls in the last 24 hours, those that failed included.",
+    "Failed": "Calls without an answer, by class of error.",
+    "p50": "Half of the calls took less; waiting for a turn is not counted.",
+    "p95": "95 % of the calls took less.",
+    "Waited": "Time spent waiting for a turn, so that the vendor's limit is kept.",
+}
+
+QUALITY_HELP: Final = {
+    "Contracts": "Delivered in the last 24 hours.",
+    "Unreadable": "Rows of the vendor that do not say which contract they are. Counted, never guessed.",
+    "No bid": "Share without a bid above zero.",
+    "Crossed": "Share with a bid above its ask.",
+    "Made-up IV": "Share whose volatility from the vendor was a placeholder; it is taken out.",
+    "IV disagrees": "Share of volatilities from the vendor more than 5 points away from ours.",
+    "Age at fetch": "Mean age of quotes that carry a time of their own, when they were fetched.",
+}
+
+
+def source_table(lines: Sequence[SourceLine]) -> None:
+    """A row for each source, in the order they are asked."""
+    rows = [_source_row(number, line) for number, line in enumerate(lines, start=1)]
+    frame = pd.DataFrame(rows, columns=["Asked", "Source", "State", *list(SOURCE_HELP)[2:]])
+    config = {name: st.column_config.TextColumn(help=words) for name, words in SOURCE_HELP.items()}
+    config["State"] = st.column_config.TextColumn(help=SOURCE_HELP["State"], width="large")
+    st.dataframe(frame, hide_index=True, column_config=config, alt="Sources in the order they are asked")
+
+
+def _source_row(number: int, line: SourceLine) -> tuple[str, ...]:
+    report = line.report
+    asked = str(number) if line.state.ready else formats.UNKNOWN
+    if report is None or not report.calls:
+        return (asked, line.state.name, state_words(line), "0", *[formats.UNKNOWN] * 4)
+    failed = ", ".join(f"{name} {count:,}" for name, count in report.errors.items()) or "none"
+    return (
+        asked,
+        line.state.name,
+        state_words(line),
+        f"{report.calls:,}",
+        failed,
+        latency(report.latency_p50),
+        latency(report.latency_p95),
+        formats.duration(report.waited_seconds),
+    )
+
+
+def state_words(line: SourceLine) -> str:
+    """Ready, what it lacks, or why and until when it is left alone."""
+    if not line.state.ready:
+        return line.state.missing
+    breaker = line.breaker
+    if breaker is None or breaker.state is BreakerState.CLOSED:
+        return "ready"
+    why = f"{breaker.error_class}: {breaker.error_message}" if breaker.error_class else "failures"
+    if breaker.state is BreakerState.HALF_OPEN or breaker.open_until is None:
+        return f"left alone after {why}; the next call tries it again"
+    return f"left alone until {formats.new_york_time(breaker.open_until, seconds=True)} New York after {why}"
+
+
+def latency(seconds: float | None) -> str:
+    """ "85 ms", "1.2 s"."""
+    if seconds is None:
+        return formats.UNKNOWN
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def call_again_buttons() -> None:
+    """For each source that is left alone, a button for somebody who has mended what was wrong."""
+    suspended = [one for one in loaders.breakers() if one.state is not BreakerState.CLOSED]
+    with st.container(horizontal=True):
+        for one in suspended:
+            if st.button(f"Ask {one.key} again now", key=f"again_{one.key}"):
+                services().source_reports.call_again(one.key)
+                loaders.forget()
+                st.rerun()
+
+
+def quality_table(reports: Sequence[SourceReport]) -> None:
+    """A row for each source that delivered contracts in the last day."""
+    rows = [_quality_row(report) for report in reports if report.quotes.contracts]
+    if not rows:
+        st.info("Nothing was fetched in the last 24 hours. Press Sync All on Home to fetch the stocks of the universe.")
+        return
+    frame = pd.DataFrame(rows, columns=["Source", *QUALITY_HELP])
+    config = {name: st.column_config.TextColumn(help=words) for name, words in QUALITY_HELP.items()}
+    st.dataframe(frame, hide_index=True, column_config=config, alt="Quality of the quotes by source")
+
+
+def _quality_row(report: SourceReport) -> tuple[str, ...]:
+    quotes = report.quotes
+    age = quotes.mean_age_seconds
+    return (
+        report.source,
+        f"{quotes.contracts:,}",
+        f"{quotes.unreadable:,}",
+        _share(quotes.zero_quotes),
+        _share(quotes.crossed_quotes),
+        _share(quotes.placeholder_iv),
+        _share(quotes.disagreeing_iv),
+        "no times given" if age is None else formats.duration(age),
+    )
+
+
+def _share(part: float | None) -> str:
+    return formats.UNKNOWN if part is None else formats.percent(100 * part)
+
+
+def age_chart(reports: Sequence[SourceReport]) -> None:
+    """Mean age at the fetch by hour, a line for each source whose quotes carry times."""
+    if any(report.age_by_hour for report in reports):
+        st.markdown("**Age of the quotes when they were fetched, by hour**")
+        figure = charts.quote_ages({report.source: report.age_by_hour for report in reports if report.age_by_hour})
+        st.plotly_chart(figure, config=_PLOT, alt="Mean age of quotes at the fetch by hour and source")

@@ -1,0 +1,14 @@
+"""What the sources give and how they have done."""
+
+import streamlit as st
+
+from app.ui import frame, loaders, system
+
+frame.require()
+st.subheader("Sources")
+system.source_table(loaders.source_lines(hours=24))
+system.call_again_buttons()
+st.subheader("Quality of the quotes")
+reports = loaders.source_reports(hours=24)
+system.quality_table(reports)
+system.age_chart(reports)
