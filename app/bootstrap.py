@@ -70,7 +70,7 @@ class Services:
     def close(self) -> None:
         """Store what was added up and let go of the database. The services are of no use afterwards."""
         try:
-            self.account.close()
+            self.account.flush()
         finally:
             self.database.close()
 

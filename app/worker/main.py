@@ -90,7 +90,7 @@ async def _work(services: Services, presence: WorkerPresence, lifeline: bool) ->
         failed = threading.Event()
         if lifeline:
             on_parent_gone(lambda: _end_soon(worker, seconds=SHUTDOWN_SECONDS + 1.0, status=0))
-        watch = asyncio.create_task(_keep_taking_over(worker, presence, failed))
+        watch = asyncio.create_task(_keep_up(worker, presence, services, failed))
         try:
             await worker.run()  # type: ignore[no-untyped-call]
         finally:
@@ -98,12 +98,16 @@ async def _work(services: Services, presence: WorkerPresence, lifeline: bool) ->
     return 1 if failed.is_set() else 0
 
 
-async def _keep_taking_over(worker: Worker, presence: WorkerPresence, failed: threading.Event) -> None:
-    """Look for orphaned jobs now and then. A lost connection is a lost proof of life: end, and be started anew."""
+async def _keep_up(worker: Worker, presence: WorkerPresence, services: Services, failed: threading.Event) -> None:
+    """Look for orphaned jobs and store the account of sources now and then.
+
+    A lost connection is a lost proof of life: end, and be started anew.
+    """
     while True:
         await asyncio.sleep(TAKE_OVER_SECONDS)
         try:
             await asyncio.to_thread(_take_over, presence)
+            await asyncio.to_thread(services.account.flush)
         except DatabaseError as error:
             logger.error("database lost, worker ends", error=str(error))
             failed.set()

@@ -71,7 +71,7 @@ class Sums:
 class SourceAccount:
     """Adds up in memory and hands the sums to `store` every few seconds, in the thread that happens to add.
 
-    `close` stores the rest; what a killed process has not handed over, at most some seconds, is lost. Where `store`
+    `flush` stores the rest; what a killed process has not handed over, at most some seconds, is lost. Where `store`
     raises, the sums are kept for the next time and the error goes to the caller.
     """
 
@@ -100,8 +100,8 @@ class SourceAccount:
                 self._sums.quotes[source, hour, measure] += amount  # type: ignore[assignment]
         self._flush_when_due()
 
-    def close(self) -> None:
-        """Store what is left."""
+    def flush(self) -> None:
+        """Store what was added up. To be called now and then, and at the end."""
         self._flush()
 
     def _flush_when_due(self) -> None:

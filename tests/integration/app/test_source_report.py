@@ -32,8 +32,8 @@ def test_calls_of_several_hours_and_processes_add_up(
     clock.now += timedelta(hours=1)
     other.add_call(Call("yahoo", "SourceTimeoutError", 20.0, 0.0))
     other.add_call(Call("schwab", None, 0.05, 0.0))
-    account.close()
-    other.close()
+    account.flush()
+    other.flush()
     schwab, yahoo = reports.report(hours=24)
     assert (schwab.source, schwab.calls, dict(schwab.errors)) == ("schwab", 1, {})
     assert (yahoo.calls, dict(yahoo.errors), yahoo.waited_seconds) == (4, {"SourceTimeoutError": 1}, 3.0)
@@ -66,7 +66,7 @@ def test_an_account_of_long_ago_is_forgotten(
     reports: SourceReportService, account: SourceAccount, clock: SettableClock
 ) -> None:
     account.add_call(Call("yahoo", None, 0.1, 0.0))
-    account.close()
+    account.flush()
     clock.now += timedelta(days=31)
     reports.forget_old()
     assert reports.report(hours=24 * 60) == ()
