@@ -13,6 +13,7 @@ from typing import Final
 
 from app.connection import database_dsn
 from app.live_sources import LiveSources
+from app.services.api_keys import ApiKeyService
 from app.services.housekeeping import Housekeeping
 from app.services.premiums import PremiumService
 from app.services.reference import ReferenceService
@@ -66,6 +67,7 @@ class Services:
     source_reports: SourceReportService
     source_states: Callable[[], tuple[SourceState, ...]]
     account: SourceAccount
+    api_keys: ApiKeyService
 
     def close(self) -> None:
         """Store what was added up and let go of the database. The services are of no use afterwards."""
@@ -133,6 +135,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         source_reports=source_reports,
         source_states=live.states if settings.mode is Mode.LIVE else _only_source(settings.mode),
         account=account,
+        api_keys=ApiKeyService(database=database),
     )
 
 

@@ -1,4 +1,4 @@
-"""The commands: `python -m app.cli demo | run | worker | sync | migrate | status`."""
+"""The commands: `python -m app.cli demo | run | worker | api | api-keys | sync | migrate | status`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if __name__ == "__main__":
     # While the modules below load, a second or two, Ctrl-C ends the process at once and without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from app import commands, log
+from app import commands, key_commands, log
 from app.settings import Settings, load_settings
 from scanner.errors import ScannerError
 from scanner.model import Mode
 
-_QUIET = frozenset({"demo", "run", "sync", "migrate", "status"})
+_QUIET = frozenset({"demo", "run", "sync", "migrate", "status", "api-keys"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +48,11 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             return commands.dashboard(settings, lifeline=options.lifeline)
         case "worker":
             return commands.worker(settings, lifeline=options.lifeline)
+        case "api":
+            _tell_the_dashboard(settings)
+            return commands.api(settings, lifeline=options.lifeline)
+        case "api-keys":
+            return key_commands.run(settings, options)
         case "sync":
             return commands.sync(settings, options.symbols, stop=_stop_on_signals())
         case "migrate":
@@ -63,7 +68,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _tell_the_dashboard(settings: Settings) -> None:
-    """Pages read their settings from the environment: pass on what the command line decided."""
+    """Pages and API processes read their settings from the environment: pass on what the command line decided."""
     os.environ["SCANNER_MODE"] = settings.mode.value
     os.environ["SCANNER_SUPERVISOR_PID"] = str(os.getppid())
 
@@ -86,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     _with_mode(command.add_parser("worker", help="one more worker process"))
     sync = _with_mode(command.add_parser("sync", help="fetch now, with progress; Ctrl-C leaves the run resumable"))
     sync.add_argument("symbols", nargs="*", metavar="SYMBOL", help="the symbols to fetch; none: all stocks")
+    _with_mode(command.add_parser("api", help="the REST API, beside a running program or on any machine"))
+    key_commands.add_parser(_with_mode(command.add_parser("api-keys", help="make, list and revoke keys of the API")))
     _with_mode(command.add_parser("migrate", help="create or upgrade the database's tables"))
     _with_mode(command.add_parser("status", help="database, workers, runs, age of the data"))
     supervise = _with_mode(command.add_parser("supervise", help="internal: database and workers of `streamlit run`"))

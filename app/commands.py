@@ -99,6 +99,16 @@ def dashboard(settings: Settings, *, lifeline: bool) -> int:
     return 0
 
 
+def api(settings: Settings, *, lifeline: bool) -> int:
+    """The REST API in this process, or in as many as the settings say."""
+    if lifeline:
+        on_parent_gone(lambda: os._exit(0))
+    from app.api import main
+
+    main.serve(settings)
+    return 0
+
+
 def worker(settings: Settings, *, lifeline: bool) -> int:
     """A worker in this process, until a signal or the end of its supervisor."""
     loaded = threading.Event()

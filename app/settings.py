@@ -22,6 +22,8 @@ PROJECT_FOLDER: Final = Path(__file__).resolve().parents[1]
 ENV_FILE_VARIABLE: Final = "SCANNER_ENV_FILE"
 """Names another file than `.env`. The one setting that cannot stand in the file."""
 
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
 RatePoints = tuple[tuple[float, float], ...]
 """(years, continuous rate as a decimal), in ascending years."""
 
@@ -103,6 +105,12 @@ class Settings(BaseSettings):
     )
     dashboard_host: str = Field(default="127.0.0.1", description="Address the dashboard listens on.")
     dashboard_port: int = Field(default=8501, ge=1, le=65_535, description="Port of the dashboard.")
+    api_host: str = Field(default="127.0.0.1", description="Address the REST API listens on.")
+    api_port: int = Field(default=8000, ge=1, le=65_535, description="Port of the REST API.")
+    api_workers: int = Field(default=1, ge=1, le=32, description="Processes of the REST API.")
+    api_keys: bool | None = Field(
+        default=None, description="Whether the REST API needs keys. Default: not on an address of this machine alone."
+    )
     rate: Annotated[RatePoints, NoDecode, BeforeValidator(_rate_points)] = Field(
         default=((0.0, 0.04),),
         min_length=1,
@@ -138,6 +146,10 @@ class Settings(BaseSettings):
         if self.mode is Mode.RECORDED and self.recorded_dir is None:
             raise ValueError("the mode recorded needs SCANNER_RECORDED_DIR, a folder of saved answers")
         return self
+
+    @property
+    def api_needs_keys(self) -> bool:
+        return self.api_host not in LOOPBACK if self.api_keys is None else self.api_keys
 
     @property
     def threads_per_worker(self) -> int:

@@ -104,14 +104,15 @@ def _text(value: object) -> str:
         return repr(value)
     if isinstance(value, int | date):
         return str(value)
-    return _harmless(str(value))
+    return plain_text(str(value))
 
 
 def _instant(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
 
-def _harmless(text: str) -> str:
+def plain_text(text: str) -> str:
+    """The text, defused where a spreadsheet would run it as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

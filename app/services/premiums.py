@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import pandas as pd
@@ -50,6 +50,14 @@ class ContractDetail:
     chain: pd.DataFrame
     reference: ReferenceData | None
     origin: ChainOrigin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExpiration:
+    """`dte`: calendar days from today in New York."""
+
+    expiration: date
+    dte: int
 
 
 class PremiumService:
@@ -115,6 +123,14 @@ class PremiumService:
         if found.empty:
             return None
         return ContractDetail(row=found.iloc[0], chain=chain, reference=known.get(symbol), origin=origin)
+
+    def expirations(self) -> list[StoredExpiration]:
+        """The dates on which stored contracts expire, ascending, those of today included."""
+        today = market_date(self._clock())
+        with self._database.connection() as connection:
+            stored = premiums.expirations(connection)
+        days = sorted(set(stored))
+        return [StoredExpiration(day, (day - today).days) for day in days if day >= today]
 
     def data_version(self) -> int:
         """Advances when stored data changed. Key caches by it."""
