@@ -15,8 +15,9 @@ from psycopg.pq import TransactionStatus
 
 from db import data_version, partitions, scan_runs, snapshots
 from db.frames import copy_bytes, read_frame, to_batch
+from db.scan_conditions import scan_table
 from scanner.errors import InputError, SchemaError, SupersededError
-from scanner.model import QUOTE_REASONS, ChainSnapshot
+from scanner.model import QUOTE_REASONS, ChainSnapshot, OptionType
 from scanner.schema import PREMIUM
 
 _COLUMNS: Final = sql.SQL(", ").join(map(sql.Identifier, PREMIUM.names))
@@ -30,9 +31,9 @@ _NAMES: Final = {
 }
 
 
-def _rendered(text: LiteralString) -> bytes:
+def _rendered(text: LiteralString, **names: sql.Composable) -> bytes:
     """A statement of the hot path, put together once: rendering it for every symbol would cost a tenth of its run."""
-    return sql.SQL(text).format(**_NAMES).as_bytes()
+    return sql.SQL(text).format(**_NAMES, **names).as_bytes()
 
 
 _CREATE_STAGING: Final = _rendered(
@@ -50,6 +51,22 @@ _INSERT_COUNTS: Final = _rendered(
     from {staging}
     group by symbol, root, expiration, option_type
     """
+)
+_INSERT_SCANNED: Final = tuple(
+    _rendered(
+        """
+        insert into {table} (expiration, quote_grade, volume, open_interest, abs_delta, spot, premium_pct, spread_pct,
+            quoted_at, bid, ask, strike, expiry_instant, previous_expiration, next_expiration, symbol, root)
+        select expiration, quote_grade::"char", volume, open_interest, abs(delta), spot, premium_pct, spread_pct,
+            coalesce(quote_time, answer_time), bid, ask, strike, expiry_instant, previous_expiration, next_expiration,
+            symbol, root
+        from {staging}
+        where quote_reason is null and option_type = {side}
+        """,
+        table=sql.Identifier(scan_table(side)),
+        side=sql.Literal(side.value),
+    )
+    for side in OptionType
 )
 
 
@@ -180,6 +197,8 @@ def _replace(connection: Connection[Any], write: _Replacement) -> bool:
             copy.write(write.rows)
         with connection.pipeline():
             connection.execute(_INSERT_ROWS, [write.scan_id])
+            for insert in _INSERT_SCANNED:
+                connection.execute(insert)
             connection.execute(_INSERT_COUNTS)
             if snapshot.missing_expirations:
                 _count_kept(connection, snapshot.symbol)
@@ -231,6 +250,8 @@ def _delete_replaced(connection: Connection[Any], write: _Replacement) -> None:
     kept = [day for day in write.snapshot.missing_expirations if day >= write.today]
     for statement in (
         "delete from stock_premiums where symbol = %s and expiration <> all(%s::date[])",
+        "delete from scan_puts where symbol = %s and expiration <> all(%s::date[])",
+        "delete from scan_calls where symbol = %s and expiration <> all(%s::date[])",
         "delete from stock_premium_counts where symbol = %s and expiration <> all(%s::date[])",
     ):
         connection.execute(statement, [write.snapshot.symbol, kept])
@@ -330,6 +351,8 @@ def refresh_top_premiums(connection: Connection[Any], *, today: date) -> None:
 def delete_expired(connection: Connection[Any], *, today: date) -> int:
     """Remove contracts that expired before `today`, also of symbols whose syncs fail; return how many."""
     deleted = connection.execute("delete from stock_premiums where expiration < %s", [today]).rowcount
+    connection.execute("delete from scan_puts where expiration < %s", [today])
+    connection.execute("delete from scan_calls where expiration < %s", [today])
     connection.execute("delete from stock_premium_counts where expiration < %s", [today])
     connection.execute(
         """
@@ -357,6 +380,9 @@ def vacuum(connection: Connection[Any]) -> None:
     before = connection.autocommit
     connection.autocommit = True
     try:
-        connection.execute("vacuum (analyze) stock_premiums, stock_premium_counts, stock_chains, scan_run_symbols")
+        connection.execute(
+            "vacuum (analyze) scan_puts, scan_calls, stock_premium_counts, stock_chains, scan_run_symbols, "
+            "stock_premiums"
+        )
     finally:
         connection.autocommit = before

@@ -68,7 +68,6 @@ def test_the_declared_columns_and_the_tables_are_the_same(database: Database) ->
     assert dict(rows) == {
         **{column.name: column.null for column in PREMIUM.columns},
         "scan_id": True,
-        "delta_band": True,
     }
 
 
