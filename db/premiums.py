@@ -372,17 +372,18 @@ def vacuum(connection: Connection[Any]) -> None:
     """After a run: mark what is visible to everybody and count anew, so that scans read the index alone.
 
     The connection must be idle; it is in autocommit meanwhile, as VACUUM runs in no transaction. Symbols are stored
-    without waiting for the disk, and nothing is marked before it is there: one commit that waits comes first.
+    without waiting for the disk, and nothing is marked before it is there: one commit that waits comes first, and
+    those of the tables before wait too. What scans read comes first.
     """
-    with connection.transaction():
-        connection.execute("select set_config('synchronous_commit', 'on', true)")
-        connection.execute("select pg_logical_emit_message(true, 'options-scanner', 'vacuum')")
     before = connection.autocommit
     connection.autocommit = True
     try:
+        connection.execute("set synchronous_commit = on")
+        connection.execute("select pg_logical_emit_message(true, 'options-scanner', 'vacuum')")
         connection.execute(
             "vacuum (analyze) scan_puts, scan_calls, stock_premium_counts, stock_chains, scan_run_symbols, "
             "stock_premiums"
         )
     finally:
+        connection.execute("reset synchronous_commit")
         connection.autocommit = before
