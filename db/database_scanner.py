@@ -63,12 +63,14 @@ class Branch:
     @property
     def legs(self) -> str:
         """The legs as rows of a table `leg`."""
-        columns = ", ".join(f"%({self.kind}_{name})s::{kind}[]" for name, kind in _LEG_COLUMNS.items())
+        columns = ", ".join(f"%({self.kind}_{name})s::{type_name}[]" for name, type_name in _LEG_COLUMNS.items())
         return f"unnest({columns}) as leg ({', '.join(_LEG_COLUMNS)})"
 
 
 _LEG_COLUMNS: Final = {"expiration": "date", "dte": "int", "next_at_least": "date", "previous_before": "date"}
 _TODAY: Final = "today"
+"""Legs on their last day, without a return per day."""
+
 _NEAR: Final = "near"
 _LATER: Final = "later"
 
@@ -163,7 +165,8 @@ def statement(filters: PremiumFilters, parts: Sequence[Branch]) -> str:
 def _ends(filters: PremiumFilters, branch: Branch) -> str:
     """The best rows of each leg in one band."""
     rows = f"{_rows(filters, branch)} and delta_band = %(richest_band)s::smallint"
-    return f"select row.* from {branch.legs} cross join lateral ({rows} order by premium_pct desc limit %(ends)s::int) as row"  # noqa: S608, E501 our own text
+    best = f"{rows} order by premium_pct desc limit %(ends)s::int"
+    return f"select row.* from {branch.legs} cross join lateral ({best}) as row"  # noqa: S608 our own text
 
 
 def _candidates(filters: PremiumFilters, branch: Branch) -> str:

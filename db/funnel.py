@@ -1,8 +1,8 @@
 """How every stored contract fares in a scan, counted without looking at every stored contract.
 
 What concerns a whole expiration and side, and what is wrong with a quote whatever the filters say, is summed from
-`stock_premium_counts`; only rows with a good quote on a target expiration are tested one by one, in the covering
-index. Both come from one statement, so that they add up while a sync writes.
+`stock_premium_counts`; only rows with a good quote on a target expiration are tested one by one, in one pass over the
+narrow tables of the scan. Both come from one statement, so that they add up while a sync writes.
 """
 
 from __future__ import annotations

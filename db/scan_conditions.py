@@ -27,8 +27,10 @@ nearer legs ask for the expiry instant, which is in no index; target DTEs have n
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One expiration of a scan: taken from a symbol whose next listed expiration is not before `next_at_least`, or whose
-    previous one is before `previous_before`; a missing neighbour satisfies either. None: that way takes nothing.
+    """One expiration of a scan.
+
+    Taken from a symbol whose next listed expiration is not before `next_at_least`, or whose previous one is before
+    `previous_before`; a missing neighbour satisfies either. None: nothing is taken that way.
     """
 
     expiration: date

@@ -1,7 +1,7 @@
 """The Database Scan gets narrow tables of its own, one per side, instead of indexes on the wide rows.
 
-Right after a sync nothing is marked visible to everybody, and every index entry costs a look at its row: those rows have
-to be small and together. Columns stand in the order in which the filters ask for them, as each is unpacked on its way.
+Right after a sync nothing is marked visible to everybody, and every index entry costs a look at its row: those rows
+have to be small and together. Columns stand in the order in which the filters ask for them, as all before are unpacked.
 """
 
 from __future__ import annotations
@@ -41,12 +41,13 @@ def upgrade() -> None:
                 root text collate "C" not null
             ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
             comment on table {name} is
-                'What the filters of the Database Scan ask for, of every {side} with a good quote. Written with its row.';
+                'What the Database Scan filters by, of every {side} with a good quote. Written with its row.';
             comment on column {name}.delta_band is 'Twentieths of |delta|, rounded down. A key of the index.';
             comment on column {name}.quoted_at is 'Time of the quote, or of the answer where the quote has none.';
 
-            insert into {name} (expiration, quote_grade, volume, open_interest, abs_delta, spot, premium_pct, spread_pct,
-                quoted_at, bid, ask, strike, expiry_instant, previous_expiration, next_expiration, symbol, root)
+            insert into {name} (expiration, quote_grade, volume, open_interest, abs_delta, spot, premium_pct,
+                spread_pct, quoted_at, bid, ask, strike, expiry_instant, previous_expiration, next_expiration, symbol,
+                root)
             select expiration, quote_grade::"char", volume, open_interest, abs(delta), spot, premium_pct, spread_pct,
                 coalesce(quote_time, answer_time), bid, ask, strike, expiry_instant, previous_expiration,
                 next_expiration, symbol, root
@@ -58,4 +59,4 @@ def upgrade() -> None:
                 include (quote_grade, volume, open_interest, abs_delta, spot, spread_pct, quoted_at, bid, ask, strike,
                          previous_expiration, next_expiration, symbol, root);
             comment on index {name}_cover is 'Covers every filter of the Database Scan. Fixed widths first.';
-        """)
+        """)  # noqa: S608 our own names
