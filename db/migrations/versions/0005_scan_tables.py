@@ -2,6 +2,9 @@
 
 Right after a sync nothing is marked visible to everybody, and every index entry costs a look at its row: those rows
 have to be small and together. Columns stand in the order in which the filters ask for them, as all before are unpacked.
+
+Limits on columns of an index's key are tested before that look, those on included columns after it: what can be limited
+by itself is in the key, though the first three columns say where to look.
 """
 
 from __future__ import annotations
@@ -55,8 +58,8 @@ def upgrade() -> None:
             where quote_reason is null and option_type = '{side}';
 
             create index {name}_symbol on {name} (symbol);
-            create index {name}_cover on {name} (expiration, delta_band, premium_pct)
-                include (quote_grade, volume, open_interest, abs_delta, spot, spread_pct, quoted_at, bid, ask, strike,
-                         previous_expiration, next_expiration, symbol, root);
+            create index {name}_cover on {name} (expiration, delta_band, premium_pct, abs_delta, spread_pct, spot,
+                    quote_grade, quoted_at)
+                include (volume, open_interest, bid, ask, strike, previous_expiration, next_expiration, symbol, root);
             comment on index {name}_cover is 'Covers every filter of the Database Scan. Fixed widths first.';
         """)  # noqa: S608 our own names
