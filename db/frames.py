@@ -6,7 +6,7 @@ array, and numbers and times are read from the array's binary form without makin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -32,8 +32,8 @@ _ARROW: Final[Mapping[Kind, pa.DataType]] = {
 _TEXT: Final[Any] = pd.StringDtype(na_value=np.nan)
 _INSTANT: Final = pd.DatetimeTZDtype("us", "UTC")
 
-_ARRAY_HEADER: Final = 20
-"""Bytes before the first element of a one-dimensional array: dimensions, null flag, type, length, lower bound."""
+_ARRAY_HEADER: Final = 12
+"""Bytes of an array before its dimensions: their number, null flag, type. Each has its length and its lower bound."""
 
 _EPOCH_SECONDS: Final = 946_684_800
 """2000-01-01, where PostgreSQL counts from, in seconds since 1970."""
@@ -91,13 +91,19 @@ def copy_bytes(batches: Sequence[pa.RecordBatch]) -> bytes:
 
 
 def read_frame(
-    connection: Connection[Any], schema: Schema, source: str, parameters: Mapping[str, Any] | None = None
+    connection: Connection[Any],
+    schema: Schema,
+    source: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    prepare: bool = False,
 ) -> pd.DataFrame:
     """A declared frame from `source`: SQL of a subquery, ordered as the frame is to be, with the schema's columns.
 
-    `source` is fixed text of a module of this package, values go into `parameters`.
+    `source` is fixed text of a module of this package, values go into `parameters`. `prepare`: the same text is asked
+    often, keep its plan.
     """
-    row = columns_cursor(connection).execute(select_columns(schema, source), parameters, prepare=False).fetchone()
+    row = columns_cursor(connection).execute(select_columns(schema, source), parameters, prepare=prepare).fetchone()
     return schema.empty() if row is None or row[0] is None else to_frame(schema, row)
 
 
@@ -110,19 +116,41 @@ def columns_cursor(connection: Connection[Any]) -> Cursor[Any]:
 
 
 def select_columns(schema: Schema, source: str) -> str:
-    """A select of one row: each column of `source` as one array, in the schema's order."""
-    return f"select {_aggregates(schema)} from ({source}) as source"  # noqa: S608 fixed text of this package
+    """A select of one row: all numbers of `source` as one matrix, all texts as another, each other column as an array.
+
+    Aggregating a row of a matrix costs as much as aggregating a single value.
+    """
+    matrices = [f"array_agg(array[{', '.join(map(_known, _of_kind(schema, kind)))}])" for kind in _MATRICES]
+    arrays = [f"array_agg({_known(column)})" for column in _arrays(schema)]
+    return f"select {', '.join(matrices + arrays)} from ({source}) as source"  # noqa: S608 fixed text of this package
 
 
-def to_frame(schema: Schema, arrays: Sequence[Any]) -> pd.DataFrame:
+def to_frame(schema: Schema, answer: Sequence[Any]) -> pd.DataFrame:
     """The frame from a row of `select_columns`."""
-    columns = {column.name: _series(values, column) for column, values in zip(schema.columns, arrays, strict=True)}
-    return pd.DataFrame(columns, copy=False)
+    numbers, texts, *arrays = answer
+    columns = {
+        **_by_name(_of_kind(schema, "number"), numbers.T.copy()),
+        **_by_name(_of_kind(schema, "text"), zip(*texts, strict=True)),
+        **_by_name(_arrays(schema), arrays),
+    }
+    return pd.DataFrame({name: columns[name] for name in schema.names}, copy=False)
+
+
+_MATRICES: Final[tuple[Kind, ...]] = ("number", "text")
 
 
 @cache
-def _aggregates(schema: Schema) -> str:
-    return ", ".join(f"array_agg({_known(column)})" for column in schema.columns)
+def _of_kind(schema: Schema, kind: Kind) -> tuple[Column, ...]:
+    return tuple(column for column in schema.columns if column.kind == kind)
+
+
+@cache
+def _arrays(schema: Schema) -> tuple[Column, ...]:
+    return tuple(column for column in schema.columns if column.kind not in _MATRICES)
+
+
+def _by_name(columns: Sequence[Column], values: Iterable[Any]) -> dict[str, Any]:
+    return {column.name: _series(some, column) for column, some in zip(columns, values, strict=True)}
 
 
 def _known(column: Column) -> str:
@@ -143,11 +171,13 @@ def _series(values: Any, column: Column) -> Any:
 
 
 def _elements(data: Buffer, kind: str) -> np.ndarray:
-    """The elements of a binary array without nulls: each preceded by its length."""
-    if len(data) < _ARRAY_HEADER:
+    """The elements of a binary array without nulls, in its shape: each is preceded by its length."""
+    dimensions = int.from_bytes(data[:4], "big")
+    if dimensions == 0:
         return np.empty(0, dtype=np.dtype(kind).newbyteorder("="))
-    pairs = np.frombuffer(data, dtype=[("length", ">i4"), ("value", kind)], offset=_ARRAY_HEADER)
-    return pairs["value"].astype(np.dtype(kind).newbyteorder("="))
+    shape = np.frombuffer(data, dtype=">i4", count=2 * dimensions, offset=_ARRAY_HEADER)[::2]
+    pairs = np.frombuffer(data, dtype=[("length", ">i4"), ("value", kind)], offset=_ARRAY_HEADER + 8 * dimensions)
+    return pairs["value"].astype(np.dtype(kind).newbyteorder("=")).reshape(shape)
 
 
 class _NumberArray(Loader):

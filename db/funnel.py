@@ -1,8 +1,8 @@
 """How every stored contract fares in a scan, counted without looking at every stored contract.
 
 What concerns a whole expiration and side, and what is wrong with a quote whatever the filters say, is summed from
-`stock_premium_counts`; only rows with a good quote on a target expiration are tested one by one, in the covering
-index. Both come from one statement, so that they add up while a sync writes.
+`stock_premium_counts`; only rows with a good quote on a target expiration are tested one by one, in one pass over the
+narrow tables of the scan. Both come from one statement, so that they add up while a sync writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from db.scan_conditions import legs, limit_tests, on_target
+from db.scan_conditions import Leg, every_leg, legs, limit_tests, scan_table
 from scanner.model import (
     QUOTE_REASONS,
     ExpirationWindow,
@@ -31,9 +31,9 @@ _GOOD: Final = -2
 
 _SETTINGS: Final = (
     "select set_config('jit', 'off', true), set_config('enable_seqscan', 'on', true), "
+    "set_config('enable_indexscan', 'off', true), set_config('enable_indexonlyscan', 'off', true), "
     "set_config('enable_bitmapscan', 'off', true), set_config('max_parallel_workers_per_gather', '1', true), "
-    "set_config('min_parallel_index_scan_size', '0', true), set_config('parallel_setup_cost', '0', true), "
-    "set_config('parallel_tuple_cost', '0', true)"
+    "set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true)"
 )
 """One helper process: the rows are too many for one core in the time a page may take."""
 
@@ -73,13 +73,12 @@ def _answers(
     symbol, groups = ("symbol", "symbol, ") if by_symbol else (f"'{ALL_SYMBOLS}'", "")
     reasons = ", ".join(f"sum({reason.value})" for reason in QUOTE_REASONS)
     none = ", 0" * len(QUOTE_REASONS)
-    tested = _tested(filters, windows, groups)
-    rows = f"union all select {symbol}, code, count(*){none} from ({tested}) as tested group by {groups}code"  # noqa: S608 our own text
     statement = f"""
         select {symbol}, stage, sum(contracts), {reasons}
         from (select *, {_stage(filters, windows)} as stage from stock_premium_counts) as staged
         group by {groups}stage
-        {rows if tested else ""}
+        union all
+        select {symbol}, code, count(*){none} from ({_tested(filters, windows, groups)}) as tested group by {groups}code
         union all
         select {symbol}, {_code(RejectionReason.UNREADABLE)}, sum(unreadable){none}
         from stock_chains {"group by symbol" if by_symbol else ""}
@@ -91,23 +90,33 @@ def _answers(
 def _stage(filters: PremiumFilters, windows: Sequence[ExpirationWindow]) -> str:
     """What concerns a whole expiration and side, in the documented order."""
     sides = ", ".join(f"'{strategy.option_type.value}'" for strategy in filters.strategies)
-    within = [window for window in windows if filters.dte_min <= window.dte <= filters.dte_max]
     return f"""
         case
             when expiry_instant <= %(as_of)s then {_code(RejectionReason.EXPIRED)}
             when option_type not in ({sides}) then {_code(RejectionReason.OTHER_STRATEGY)}
-            when {on_target(within)} then {_GOOD}
-            when {on_target(windows)} then {_code(RejectionReason.OUTSIDE_DTE_WINDOW)}
+            when {_on(legs(filters, windows))} then {_GOOD}
+            when {_on(every_leg(windows))} then {_code(RejectionReason.OUTSIDE_DTE_WINDOW)}
             else {_code(RejectionReason.NOT_TARGET_EXPIRATION)}
         end
     """
 
 
 def _tested(filters: PremiumFilters, windows: Sequence[ExpirationWindow], groups: str) -> str:
+    """The rows with a good quote in one pass over each side, none of a side that is not asked for.
+
+    Both sides are named always: over a union the planner expects few groups, and lets each process count its own rows.
+    """
+    wanted = _on(legs(filters, windows))
+    asked = {strategy.option_type for strategy in filters.strategies}
     return " union all ".join(
-        f"select {groups}{_tests(filters, leg.option_type)} as code from stock_premiums where {leg.condition}"  # noqa: S608 our own text
-        for leg in legs(filters, windows)
+        f"select {groups}{_tests(filters, side)} as code from {scan_table(side)} "  # noqa: S608 our own text
+        f"where {wanted if side in asked else 'false'}"
+        for side in OptionType
     )
+
+
+def _on(some: Sequence[Leg]) -> str:
+    return " or ".join(f"({leg.condition})" for leg in some) or "false"
 
 
 def _tests(filters: PremiumFilters, option_type: OptionType) -> str:

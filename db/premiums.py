@@ -16,8 +16,9 @@ from psycopg.types.json import Jsonb
 
 from db import data_version, partitions, run_symbols, snapshots
 from db.frames import copy_bytes, read_frame, to_batch
+from db.scan_conditions import scan_table
 from scanner.errors import InputError, SchemaError, SupersededError
-from scanner.model import QUOTE_REASONS, ChainSnapshot
+from scanner.model import QUOTE_REASONS, ChainSnapshot, OptionType
 from scanner.schema import PREMIUM
 
 _COLUMNS: Final = sql.SQL(", ").join(map(sql.Identifier, PREMIUM.names))
@@ -31,9 +32,9 @@ _NAMES: Final = {
 }
 
 
-def _rendered(text: LiteralString) -> bytes:
+def _rendered(text: LiteralString, **names: sql.Composable) -> bytes:
     """A statement of the hot path, put together once: rendering it for every symbol would cost a tenth of its run."""
-    return sql.SQL(text).format(**_NAMES).as_bytes()
+    return sql.SQL(text).format(**_NAMES, **names).as_bytes()
 
 
 _CREATE_STAGING: Final = _rendered(
@@ -51,6 +52,22 @@ _INSERT_COUNTS: Final = _rendered(
     from {staging}
     group by symbol, root, expiration, option_type
     """
+)
+_INSERT_SCANNED: Final = tuple(
+    _rendered(
+        """
+        insert into {table} (expiration, quote_grade, volume, open_interest, abs_delta, spot, premium_pct, spread_pct,
+            quoted_at, bid, ask, strike, expiry_instant, previous_expiration, next_expiration, symbol, root)
+        select expiration, quote_grade::"char", volume, open_interest, abs(delta), spot, premium_pct, spread_pct,
+            coalesce(quote_time, answer_time), bid, ask, strike, expiry_instant, previous_expiration, next_expiration,
+            symbol, root
+        from {staging}
+        where quote_reason is null and option_type = {side}
+        """,
+        table=sql.Identifier(scan_table(side)),
+        side=sql.Literal(side.value),
+    )
+    for side in OptionType
 )
 
 
@@ -181,6 +198,8 @@ def _replace(connection: Connection[Any], write: _Replacement) -> bool:
             copy.write(write.rows)
         with connection.pipeline():
             connection.execute(_INSERT_ROWS, [write.scan_id])
+            for insert in _INSERT_SCANNED:
+                connection.execute(insert)
             connection.execute(_INSERT_COUNTS)
             if snapshot.missing_expirations:
                 _count_kept(connection, snapshot.symbol)
@@ -233,6 +252,8 @@ def _delete_replaced(connection: Connection[Any], write: _Replacement) -> None:
     kept = [day for day in write.snapshot.missing_expirations if day >= write.today]
     for statement in (
         "delete from stock_premiums where symbol = %s and expiration <> all(%s::date[])",
+        "delete from scan_puts where symbol = %s and expiration <> all(%s::date[])",
+        "delete from scan_calls where symbol = %s and expiration <> all(%s::date[])",
         "delete from stock_premium_counts where symbol = %s and expiration <> all(%s::date[])",
     ):
         connection.execute(statement, [write.snapshot.symbol, kept])
@@ -332,6 +353,8 @@ def refresh_top_premiums(connection: Connection[Any], *, today: date) -> None:
 def delete_expired(connection: Connection[Any], *, today: date) -> int:
     """Remove contracts that expired before `today`, also of symbols whose syncs fail; return how many."""
     deleted = connection.execute("delete from stock_premiums where expiration < %s", [today]).rowcount
+    connection.execute("delete from scan_puts where expiration < %s", [today])
+    connection.execute("delete from scan_calls where expiration < %s", [today])
     connection.execute("delete from stock_premium_counts where expiration < %s", [today])
     connection.execute(
         """
@@ -351,14 +374,18 @@ def vacuum(connection: Connection[Any]) -> None:
     """After a run: mark what is visible to everybody and count anew, so that scans read the index alone.
 
     The connection must be idle; it is in autocommit meanwhile, as VACUUM runs in no transaction. Symbols are stored
-    without waiting for the disk, and nothing is marked before it is there: one commit that waits comes first.
+    without waiting for the disk, and nothing is marked before it is there: one commit that waits comes first, and
+    those of the tables before wait too. What scans read comes first.
     """
-    with connection.transaction():
-        connection.execute("select set_config('synchronous_commit', 'on', true)")
-        connection.execute("select pg_logical_emit_message(true, 'options-scanner', 'vacuum')")
     before = connection.autocommit
     connection.autocommit = True
     try:
-        connection.execute("vacuum (analyze) stock_premiums, stock_premium_counts, stock_chains, scan_run_symbols")
+        connection.execute("set synchronous_commit = on")
+        connection.execute("select pg_logical_emit_message(true, 'options-scanner', 'vacuum')")
+        connection.execute(
+            "vacuum (analyze) scan_puts, scan_calls, stock_premium_counts, stock_chains, scan_run_symbols, "
+            "stock_premiums"
+        )
     finally:
+        connection.execute("reset synchronous_commit")
         connection.autocommit = before

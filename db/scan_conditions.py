@@ -1,7 +1,7 @@
-"""The filters of a premium scan as SQL conditions on stored rows: the tests of `scanner.premiums`, in its order.
+"""The filters of a premium scan as SQL conditions on `scan_puts` and `scan_calls`: the tests of `scanner.premiums`, in
+its order.
 
-Conditions name only columns of the covering indexes. Dates and day counts are written into the text, where the planner
-prunes partitions by them; limits are parameters.
+Conditions name only columns of the covering indexes. Limits are parameters.
 """
 
 from __future__ import annotations
@@ -27,35 +27,70 @@ nearer legs ask for the expiry instant, which is in no index; target DTEs have n
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One expiration and side of a scan: the rows of one stretch of one index. `condition` selects them."""
+    """One expiration of a scan.
+
+    Taken from a symbol whose next listed expiration is not before `next_at_least`, or whose previous one is before
+    `previous_before`; a missing neighbour satisfies either. None: nothing is taken that way.
+    """
 
     expiration: date
     dte: int
-    option_type: OptionType
-    condition: str
+    next_at_least: date | None
+    previous_before: date | None
+
+    @property
+    def near(self) -> bool:
+        """Whether its contracts may have expired already."""
+        return self.dte <= _DAYS_EXPIRY_MAY_PRECEDE
+
+    @property
+    def condition(self) -> str:
+        """The rows of this leg, with dates in the text."""
+        alive = " and expiry_instant > %(as_of)s" if self.near else ""
+        ways = [taken_by_next(f"date '{self.next_at_least}'")] if self.next_at_least else []
+        ways += [taken_by_previous(f"date '{self.previous_before}'")] if self.previous_before else []
+        taken = "" if self.next_at_least == date.min else f" and ({' or '.join(ways)})"
+        return f"expiration = date '{self.expiration}'{alive}{taken}"
+
+
+def scan_table(option_type: OptionType) -> str:
+    """The table with what the filters ask for, of every contract of this side with a good quote."""
+    return f"scan_{option_type.value}s"
 
 
 def legs(filters: PremiumFilters, windows: Sequence[ExpirationWindow]) -> tuple[Leg, ...]:
     """What a scan has to look at, the nearest expirations first."""
+    return every_leg([window for window in windows if filters.dte_min <= window.dte <= filters.dte_max])
+
+
+def every_leg(windows: Sequence[ExpirationWindow]) -> tuple[Leg, ...]:
+    """The same without a limit on the days to expiry."""
     by_expiration: dict[date, list[ExpirationWindow]] = {}
     for window in windows:
-        if filters.dte_min <= window.dte <= filters.dte_max:
-            by_expiration.setdefault(window.expiration, []).append(window)
-    return tuple(
-        Leg(expiration, some[0].dte, strategy.option_type, _selection(some, strategy.option_type))
-        for expiration, some in sorted(by_expiration.items())
-        for strategy in filters.strategies
-    )
+        by_expiration.setdefault(window.expiration, []).append(window)
+    return tuple(_leg(some) for _, some in sorted(by_expiration.items()))
+
+
+def _leg(windows: Sequence[ExpirationWindow]) -> Leg:
+    """Of several windows on the same side the widest counts."""
+    if any(window.next_at_least is None and window.previous_before is None for window in windows):
+        return Leg(windows[0].expiration, windows[0].dte, date.min, None)
+    nexts = [window.next_at_least for window in windows if window.next_at_least is not None]
+    previous = [window.previous_before for window in windows if window.previous_before is not None]
+    return Leg(windows[0].expiration, windows[0].dte, min(nexts, default=None), max(previous, default=None))
+
+
+def taken_by_next(least: str) -> str:
+    return f"coalesce(next_expiration, 'infinity') >= {least}"
+
+
+def taken_by_previous(bound: str) -> str:
+    return f"coalesce(previous_expiration, '-infinity') < {bound}"
 
 
 def delta_bands(filters: PremiumFilters) -> range:
-    """The bands of `stock_premiums.delta_band` that the delta range touches."""
+    """The bands of `delta_band` that the delta range touches."""
     return range(math.floor(filters.delta_min * BANDS), math.floor(filters.delta_max * BANDS) + 1)
-
-
-def on_target(windows: Sequence[ExpirationWindow]) -> str:
-    """Rows whose expiration a target takes."""
-    return " or ".join(_taken(window) for window in windows) or "false"
 
 
 def limit_tests(filters: PremiumFilters, option_type: OptionType) -> tuple[tuple[RejectionReason, str], ...]:
@@ -63,7 +98,7 @@ def limit_tests(filters: PremiumFilters, option_type: OptionType) -> tuple[tuple
     tests = [
         (RejectionReason.LIQUIDITY_UNKNOWN, "(volume is not null or open_interest is not null)"),
         (RejectionReason.ILLIQUID, "(volume >= %(volume_min)s or open_interest >= %(open_interest_min)s)"),
-        (RejectionReason.DELTA_OUT_OF_RANGE, "abs(delta) between %(delta_min)s and %(delta_max)s"),
+        (RejectionReason.DELTA_OUT_OF_RANGE, "abs_delta between %(delta_min)s and %(delta_max)s"),
     ]
     if filters.max_stock_price is not None:
         tests.append((RejectionReason.STOCK_PRICE_TOO_HIGH, "spot <= %(max_stock_price)s"))
@@ -73,7 +108,7 @@ def limit_tests(filters: PremiumFilters, option_type: OptionType) -> tuple[tuple
     if filters.max_spread_pct is not None:
         tests.append((RejectionReason.SPREAD_TOO_WIDE, "spread_pct <= %(max_spread_pct)s"))
     if filters.min_grade not in (None, Grade.F):
-        condition = "(quote_grade <= %(min_grade)s and coalesce(quote_time, answer_time) >= %(oldest)s)"
+        condition = "(quote_grade <= %(min_grade)s and quoted_at >= %(oldest)s)"
         tests.append((RejectionReason.GRADE_TOO_LOW, condition))
     return tuple(tests)
 
@@ -135,24 +170,3 @@ def _oldest(grade: Grade | None, cutoffs: AgeCutoffs) -> datetime | None:
         return None
     by_grade = {Grade.A: cutoffs.a, Grade.B: cutoffs.b, Grade.C: cutoffs.c, Grade.D: cutoffs.d}
     return min(cutoff for one, cutoff in by_grade.items() if one <= grade)
-
-
-def _selection(windows: Sequence[ExpirationWindow], option_type: OptionType) -> str:
-    first = windows[0]
-    alive = " and expiry_instant > %(as_of)s" if first.dte <= _DAYS_EXPIRY_MAY_PRECEDE else ""
-    return (
-        f"quote_reason is null and option_type = '{option_type.value}' and expiration = date '{first.expiration}'"
-        f"{alive} and ({' or '.join(_neighbours(window) for window in windows)})"
-    )
-
-
-def _taken(window: ExpirationWindow) -> str:
-    return f"(expiration = date '{window.expiration}' and {_neighbours(window)})"
-
-
-def _neighbours(window: ExpirationWindow) -> str:
-    if window.next_at_least is not None:
-        return f"(next_expiration is null or next_expiration >= date '{window.next_at_least}')"
-    if window.previous_before is not None:
-        return f"(previous_expiration is null or previous_expiration < date '{window.previous_before}')"
-    return "true"

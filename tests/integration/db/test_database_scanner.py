@@ -228,10 +228,14 @@ def test_the_scan_reads_the_covering_indexes_alone_right_after_a_sync(market: Ma
     """Without a vacuum and with the statistics of an empty table: the plan must not depend on either."""
     filters = PremiumFilters(strategies=BOTH, min_premium_pct=0.1, min_grade=Grade.C)
     wanted = legs(filters, market.windows(filters, NOW))
-    values = {**parameters(filters, as_of=NOW, cutoffs=age_cutoffs(NOW, market.calendar)), "limit": 500}
+    parts = database_scanner.branches(filters, wanted)
+    values = {
+        **parameters(filters, as_of=NOW, cutoffs=age_cutoffs(NOW, market.calendar)),
+        **database_scanner.leg_parameters(filters, wanted, 500),
+    }
     with market.database.connection() as connection:
         connection.execute(database_scanner.SETTINGS)
-        statement = "explain " + database_scanner.statement(filters, wanted)
+        statement = "explain " + database_scanner.statement(filters, parts)
         plan = [line for (line,) in connection.execute(statement.encode(), values, prepare=False)]
     assert not [line for line in plan if "Seq Scan" in line or "Bitmap" in line]
-    assert len([line for line in plan if "Index Only Scan" in line]) == 2 * len(wanted)
+    assert len([line for line in plan if "Index Only Scan" in line]) == 2 * len(parts) == 4

@@ -6,14 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import procrastinate
 import psycopg
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from db import partitions
 from db.engine import migrate, open_database
 from db.revisions import MIGRATIONS_FOLDER, known_revisions
 from scanner.errors import DatabaseError, DatabaseModeError, DatabaseSchemaTooNewError, DatabaseTimeoutError
@@ -121,6 +124,35 @@ def test_waiting_for_another_migration_ends(new_database: NewDatabase, monkeypat
         connection.execute("select pg_advisory_lock(7203114022)")
         with pytest.raises(DatabaseTimeoutError, match="lock timeout"):
             migrate(dsn, mode=Mode.LIVE)
+
+
+def test_rows_stored_before_the_scan_had_its_own_tables_are_scanned(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn, upgrade = new_database(None), command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0004"))
+    migrate(dsn, mode=Mode.SIMULATED)
+    monkeypatch.undo()
+    with psycopg.connect(dsn) as connection:
+        partitions.ensure_premium_partitions(connection, [date(2026, 12, 18)])
+        for side, delta, reason in (("put", -0.30, None), ("call", 0.25, None), ("put", None, "no_bid")):
+            connection.execute(
+                """
+                insert into stock_premiums (fetched_at, answer_time, expiry_instant, strike, bid, delta, expiration,
+                    multiplier, adjusted, symbol, root, option_type, occ_symbol, source, flags, quote_reason,
+                    quote_grade, grade_reasons, price_basis)
+                values (now(), '2026-11-18 17:00+00', now(), 100 + coalesce(%(delta)s, 0), 1.5, %(delta)s, '2026-12-18',
+                    100, false, 'KO', 'KO', %(side)s, 'KO', 'simulated', '', %(reason)s, 'B', '', 'bid')
+                """,
+                {"side": side, "delta": delta, "reason": reason},
+            )
+    assert migrate(dsn, mode=Mode.SIMULATED)
+    columns = (
+        "symbol, strike, abs_delta, delta_band, bid, volume, (quoted_at at time zone 'UTC')::text, quote_grade::text"
+    )
+    quoted_at = "2026-11-18 17:00:00"
+    assert _rows(dsn, f"select {columns} from scan_puts") == [("KO", 99.70, 0.30, 6, 1.5, None, quoted_at, "B")]
+    assert _rows(dsn, f"select {columns} from scan_calls") == [("KO", 100.25, 0.25, 5, 1.5, None, quoted_at, "B")]
 
 
 CATALOG = {

@@ -46,6 +46,24 @@ def counted(database: Database) -> object:
     return value(database, "select sum(contracts) from stock_premium_counts")
 
 
+def scanned_as_stored(database: Database) -> bool:
+    """Whether the tables of the Database Scan hold exactly the stored contracts with a good quote."""
+    scanned = """
+        select 'put' as side, symbol, root, expiration, strike, premium_pct from scan_puts
+        union all select 'call', symbol, root, expiration, strike, premium_pct from scan_calls
+    """
+    stored = """
+        select option_type, symbol, root, expiration, strike, premium_pct from stock_premiums where quote_reason is null
+    """
+    return (
+        value(
+            database,
+            f"select not exists (({scanned}) except all ({stored})) and not exists (({stored}) except all ({scanned}))",
+        )
+        is True
+    )
+
+
 def delivered(one: Priced, kept: pd.Series, **changes: object) -> Priced:
     """The same answer with only the rows `kept`, a little later."""
     changed = {"fetched_at": LATER, "contracts": one.snapshot.contracts[kept.to_numpy()].reset_index(drop=True)}
@@ -56,6 +74,7 @@ def delivered(one: Priced, kept: pd.Series, **changes: object) -> Priced:
 def test_what_is_stored_comes_back_unchanged(database: Database, universe: tuple[str, ...], priced: Pricer) -> None:
     one = priced("AAPL")
     assert store(database, one) == len(one.facts) > 50
+    assert scanned_as_stored(database)
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(one.facts), check_exact=True)
 
 
@@ -68,7 +87,6 @@ def test_the_declared_columns_and_the_tables_are_the_same(database: Database) ->
     assert dict(rows) == {
         **{column.name: column.null for column in PREMIUM.columns},
         "scan_id": True,
-        "delta_band": True,
     }
 
 
@@ -85,6 +103,7 @@ def test_contracts_no_longer_delivered_leave(database: Database, universe: tuple
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(fewer.facts))
     assert_frame_equal(stored(database, "KO"), in_stored_order(other.facts))
     assert counted(database) == len(fewer.facts) + len(other.facts)
+    assert scanned_as_stored(database)
 
 
 def test_an_expiration_that_failed_alone_keeps_its_rows(
@@ -97,6 +116,7 @@ def test_an_expiration_that_failed_alone_keeps_its_rows(
     store(database, fewer, now=LATER)
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(one.facts))
     assert counted(database) == value(database, "select contracts from stock_chains") == len(one.facts)
+    assert scanned_as_stored(database)
 
 
 def test_an_expired_one_leaves_even_when_its_expiration_failed(
@@ -110,6 +130,7 @@ def test_an_expired_one_leaves_even_when_its_expiration_failed(
         day_after = failed.date() + timedelta(days=1)
         premiums.replace_symbol(connection, fewer.facts, fewer.snapshot, now=LATER, today=day_after)
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(fewer.facts))
+    assert scanned_as_stored(database)
 
 
 def test_expired_contracts_of_all_symbols_can_be_removed(
@@ -125,6 +146,7 @@ def test_expired_contracts_of_all_symbols_can_be_removed(
     left = len(one.facts) - expired
     assert len(stored(database, "AAPL")) == counted(database) == left
     assert value(database, "select contracts from stock_chains") == left
+    assert scanned_as_stored(database)
 
 
 def test_the_snapshot_is_appended_in_the_same_transaction(
@@ -276,6 +298,7 @@ def test_a_chain_without_contracts_empties_the_symbol(
     assert store(database, none, now=LATER) == 0
     assert stored(database, "AAPL").empty
     assert counted(database) is None
+    assert scanned_as_stored(database)
 
 
 def test_two_writers_of_one_symbol_leave_the_whole_of_the_newer(
@@ -296,6 +319,7 @@ def test_two_writers_of_one_symbol_leave_the_whole_of_the_newer(
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(answers[-1].facts))
     assert counted(database) == len(answers[-1].facts)
     assert value(database, "select count(*) from chain_snapshots") == sum(done)
+    assert scanned_as_stored(database)
 
 
 def test_a_connection_killed_in_the_middle_leaves_nothing_half_written(
@@ -316,6 +340,7 @@ def test_a_connection_killed_in_the_middle_leaves_nothing_half_written(
     monkeypatch.undo()
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(one.facts))
     assert value(database, "select count(*) from chain_snapshots") == 1
+    assert scanned_as_stored(database)
     store(database, two, now=LATER)
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(two.facts))
 
@@ -406,8 +431,12 @@ def test_vacuum_leaves_the_connection_as_it_was(database: Database, universe: tu
         premiums.vacuum(connection)
         assert not connection.autocommit
     with database.connection() as connection:
-        visible = connection.execute("select sum(relallvisible) from pg_class where relname like 'stock_premiums_20%'")
-        assert visible.fetchone() != (0,)
+        pages = connection.execute(
+            "select sum(relpages), sum(relallvisible) from pg_class "
+            "where relkind = 'r' and relname ~ '^(stock_premiums_20|scan_puts|scan_calls)'"
+        ).fetchone()
+    assert pages is not None
+    assert pages[0] == pages[1] > 0
 
 
 def test_stocks_without_a_chain_are_in_the_overview(
