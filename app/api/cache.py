@@ -19,6 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 TTL_SECONDS: Final = 1.0
 MOST_ANSWERS: Final = 512
 PREFIX: Final = "/api/"
+LIVE_PREFIX: Final = "/api/sync"
+"""What moves on without new data being stored is never kept."""
 
 _LEAST_COMPRESSED: Final = 1_000
 _KEY_HEADERS: Final = (b"accept", b"authorization", b"x-api-key")
@@ -51,7 +53,7 @@ class AnswerCache:
         self._answers: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or scope["method"] != "GET" or not _can_be_kept(scope["path"]):
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -89,6 +91,10 @@ class AnswerCache:
 
         await self._app(scope, receive, collect)
         return _answer(version, made_at, int(start["status"]), list(start["headers"]), b"".join(parts), compressed)
+
+
+def _can_be_kept(path: str) -> bool:
+    return path.startswith(PREFIX) and not path.startswith(LIVE_PREFIX)
 
 
 def _answer(version: int, made_at: float, status: int, headers: Headers, body: bytes, compressed: bool) -> Answer:

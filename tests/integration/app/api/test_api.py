@@ -100,7 +100,8 @@ def test_answers_are_compressed_for_who_takes_that(synced: Services, client: Tes
     assert packed.json() == plain.json()
 
 
-def test_symbols_come_in_pages(client: TestClient) -> None:
+def test_symbols_come_in_pages(services: Services, client: TestClient) -> None:
+    services.stocks.seed()
     first = rows(client, "/api/symbols", limit=3)
     second = rows(client, "/api/symbols", limit=3, after=first[-1]["symbol"])
     names = [row["symbol"] for row in first + second]
