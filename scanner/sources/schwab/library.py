@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
@@ -40,7 +40,7 @@ def http_library(session: Any) -> Any:
     return import_module(base.__module__.partition(".")[0])
 
 
-def limit_time(session: Any, timeout_seconds: float) -> None:
+def limit_time(session: Any, timeout_seconds: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
     """Bound every request of a session, its whole body included. The session's own limit is one per read."""
     http = http_library(session)
 
@@ -53,7 +53,7 @@ def limit_time(session: Any, timeout_seconds: float) -> None:
 
         def __iter__(self) -> Iterator[bytes]:
             for piece in self._body:
-                if time.monotonic() > self._deadline:
+                if monotonic() > self._deadline:
                     raise http.ReadTimeout("the body did not arrive in time")
                 yield piece
 
@@ -61,7 +61,7 @@ def limit_time(session: Any, timeout_seconds: float) -> None:
             self._body.close()
 
     def start(request: Any) -> None:
-        request.extensions[_STARTED] = time.monotonic()
+        request.extensions[_STARTED] = monotonic()
 
     def watch(response: Any) -> None:
         response.stream = WatchedBody(response.stream, response.request.extensions[_STARTED] + timeout_seconds)

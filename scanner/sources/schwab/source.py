@@ -22,14 +22,8 @@ from scanner.model import ChainSnapshot, Mode
 from scanner.sources.base import Capabilities, ChooseExpirations
 from scanner.sources.resilience import Gate
 from scanner.sources.schwab.client import SchwabClient
-from scanner.sources.schwab.options import (
-    ChainAnswer,
-    PayloadError,
-    chain_frame,
-    latest_quote_time,
-    read_answer,
-    underlying_quote,
-)
+from scanner.sources.schwab.contracts import chain_frame, latest_quote_time
+from scanner.sources.schwab.options import ChainAnswer, PayloadError, read_answer, underlying_quote
 from scanner.sources.schwab.tokens import NAME, Lock, SchwabCredentials
 from scanner.symbols import is_index_root, normalise
 

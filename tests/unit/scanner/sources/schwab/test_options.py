@@ -12,14 +12,8 @@ import pytest
 
 from scanner import schema
 from scanner.model import OptionType, UnderlyingQuote
-from scanner.sources.schwab.options import (
-    PayloadError,
-    SentRow,
-    chain_frame,
-    latest_quote_time,
-    read_answer,
-    underlying_quote,
-)
+from scanner.sources.schwab.contracts import SentRow, chain_frame, latest_quote_time
+from scanner.sources.schwab.options import PayloadError, read_answer, underlying_quote
 from tests.reference.shared_data import shared_path
 
 EXPIRATION = date(2025, 1, 17)
