@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from scanner.errors import (
@@ -20,6 +19,7 @@ from scanner.errors import (
     SourceUnavailableError,
     SymbolNotFoundError,
 )
+from scanner.sources.retry_after import retry_after_seconds
 from scanner.sources.schwab.tokens import LOGIN_COMMAND, NAME
 
 
@@ -91,19 +91,3 @@ def _says_errors(response: Any) -> bool:
     except ValueError:
         return False
     return isinstance(body, dict) and isinstance(body.get("errors"), list)
-
-
-def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait from a Retry-After header: a number or an HTTP date. None where it is missing or unreadable."""
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        instant = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return max(0.0, (instant - now).total_seconds())

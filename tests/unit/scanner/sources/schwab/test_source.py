@@ -15,7 +15,6 @@ from scanner.errors import InputError, SymbolError, SymbolNotFoundError
 from scanner.sources.base import nearest_only
 from scanner.sources.resilience import OpenGate
 from scanner.sources.schwab import SchwabCredentials, SchwabSource, library, login_address, schwab_symbol
-from scanner.sources.schwab.answers import retry_after_seconds
 
 ROOT = Path(__file__).resolve().parents[5]
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -86,21 +85,3 @@ def test_importing_and_opening_the_source_imports_no_library() -> None:
     )
     result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("30", 30.0),
-        (" 0 ", 0.0),
-        ("Fri, 20 Nov 2026 15:01:30 GMT", 90.0),
-        ("Fri, 20 Nov 2026 14:00:00 GMT", 0.0),
-        ("-5", None),
-        ("1.5", None),
-        ("soon", None),
-        ("²", None),
-    ],
-)
-def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(header, NOW) == seconds
