@@ -222,13 +222,14 @@ def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]
     return connection.execute(
         """
         insert into stock_chains as stored (symbol, scan_id, source, fetched_at, answer_time, oldest_quote,
-            newest_quote, contracts, unreadable, missing_expirations, skipped)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            newest_quote, contracts, unreadable, missing_expirations, skipped, notes)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (symbol) do update set scan_id = excluded.scan_id, source = excluded.source,
             fetched_at = excluded.fetched_at, answer_time = excluded.answer_time,
             oldest_quote = excluded.oldest_quote, newest_quote = excluded.newest_quote,
             contracts = excluded.contracts, unreadable = excluded.unreadable,
-            missing_expirations = excluded.missing_expirations, skipped = excluded.skipped
+            missing_expirations = excluded.missing_expirations, skipped = excluded.skipped,
+            notes = excluded.notes
         where stored.fetched_at <= excluded.fetched_at
         """,
         [
@@ -243,6 +244,7 @@ def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]
             sum(snapshot.unreadable.values()),
             list(snapshot.missing_expirations),
             Jsonb([[one.source, one.error_class, one.detail] for one in snapshot.skipped]),
+            Jsonb(dict(snapshot.notes)),
         ],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from scanner.model import SkippedSource
+from scanner.model import STRIKES_EACH_SIDE, SkippedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,18 @@ class ChainOrigin:
     unreadable: int
     missing_expirations: tuple[date, ...]
     skipped: tuple[SkippedSource, ...]
+    notes: Mapping[str, int]
 
     @property
     def complete(self) -> bool:
-        return not self.missing_expirations and not self.unreadable
+        return not self.missing_expirations and not self.unreadable and STRIKES_EACH_SIDE not in self.notes
 
 
 def origins(connection: Connection[Any], symbols: Sequence[str]) -> dict[str, ChainOrigin]:
     """The origin of the current rows of these symbols; those without any are left out."""
     rows = connection.cursor(row_factory=dict_row).execute(
         """
-        select symbol, source, fetched_at, answer_time, contracts, unreadable, missing_expirations, skipped
+        select symbol, source, fetched_at, answer_time, contracts, unreadable, missing_expirations, skipped, notes
         from stock_chains
         where symbol = any(%s::text[])
         order by symbol

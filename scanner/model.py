@@ -215,6 +215,9 @@ class UnderlyingQuote:
 PLACEHOLDER_IV = "placeholder_iv"
 """A key of `ChainSnapshot.notes`: volatilities the vendor made up."""
 
+STRIKES_EACH_SIDE = "strikes_each_side"
+"""A key of `ChainSnapshot.notes`: the chain holds only so many strikes above and below the money."""
+
 
 @dataclass(frozen=True, slots=True)
 class SkippedSource:
@@ -230,7 +233,7 @@ class ChainSnapshot:
     """One answer of one source about one symbol: the unit of fetching, storing and replaying.
 
     `contracts` is a `schema.CHAIN` frame. `unreadable` counts vendor rows that could not be identified, by reason;
-    `notes` counts what the adapter took out of rows it kept (vendor's placeholders), by kind;
+    `notes` are numbers worth knowing, by kind: vendor's placeholders taken out, a limit on the strikes;
     `missing_expirations` were asked for and not delivered. `answer_time` is the market time of the answer as a
     whole, used where single quotes carry no time. `skipped` are the sources asked in vain before this one.
     """

@@ -11,7 +11,7 @@ from app.services.premiums import ContractDetail
 from app.ui import charts, formats, loaders, tables
 from app.ui.runtime import services
 from db.stock_chains import ChainOrigin
-from scanner.model import PriceBasis, ReferenceData, Strategy
+from scanner.model import STRIKES_EACH_SIDE, PriceBasis, ReferenceData, Strategy
 
 _PLOT = {"displayModeBar": False}
 
@@ -143,6 +143,8 @@ def origin_facts(origin: ChainOrigin | None) -> dict[str, str]:
         facts["Asked before in vain"] = asked
     if origin.missing_expirations:
         facts["Not delivered"] = ", ".join(formats.day(day) for day in origin.missing_expirations)
+    if STRIKES_EACH_SIDE in origin.notes:
+        facts["Strikes delivered"] = f"{origin.notes[STRIKES_EACH_SIDE]:,} on each side of the money"
     if origin.unreadable:
         facts["Unreadable contracts"] = formats.count(origin.unreadable)
     return facts

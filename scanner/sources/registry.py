@@ -41,6 +41,7 @@ VENDORS: Final[Mapping[str, Vendor]] = {
     "robinhood": Vendor(
         "robinhood", RateLimit(60, 60.0, burst=10), ("SCANNER_ROBINHOOD_USERNAME", "SCANNER_ROBINHOOD_PASSWORD")
     ),
+    "schwab": Vendor("schwab", RateLimit(120, 60.0, burst=20), ("SCANNER_SCHWAB_APP_KEY", "SCANNER_SCHWAB_APP_SECRET")),
     "yahoo": Vendor("yahoo", RateLimit(5, 1.0)),
 }
 """By name. Adding a source means adding a line here."""
