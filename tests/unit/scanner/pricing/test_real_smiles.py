@@ -133,6 +133,12 @@ class TestSmiles:
             edge = np.maximum(fair.sell_edge, fair.buy_edge)[judged]
             assert np.mean(edge <= 0.01) > 0.95
 
+    def test_few_quotes_stand_out_and_all_of_them_are_worth_cents(self, chains: list[Chain]) -> None:
+        judged = sum(int((chain.quotes.clean & chain.contracts["outside"]).sum()) for chain in chains)
+        out = pd.concat([chain.contracts[chain.smiles.stands_out] for chain in chains])
+        assert 0 < len(out) <= 0.005 * judged
+        assert (out["ask"] <= 0.25).all()
+
     def test_american_contracts_in_the_money_have_no_fair_value(self, chains: list[Chain]) -> None:
         chain = chains[-1]
         assert np.isnan(chain.smiles.fair.price[~chain.contracts["outside"].to_numpy()]).all()
