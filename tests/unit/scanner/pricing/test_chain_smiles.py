@@ -83,7 +83,7 @@ def test_a_quote_off_the_smile_has_an_edge_and_stands_out(calendar: MarketCalend
 def test_wide_quotes_and_contracts_in_the_money_do_not_stand_out(calendar: MarketCalendar) -> None:
     frame = quotes(STRIKES, forward=FORWARD, volatility=smile)
     wide, inside = row_of(frame, 90.0, "put"), row_of(frame, 110.0, "put")
-    frame.loc[wide, "ask"] += 1.0
+    frame.loc[[wide], ["ask"]] += 1.0
     frame.loc[inside, ["bid", "ask"]] += 0.30
     found, _ = smiles_of(calendar, frame)
     assert not found.stands_out.any()

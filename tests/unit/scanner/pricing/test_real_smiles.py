@@ -14,6 +14,7 @@ from benchmarks.evidence.chains import (
     skew_rows,
     volatility_differences,
 )
+from benchmarks.evidence.early_exercise import american_differences
 from benchmarks.evidence.published import ALL
 from scanner.pricing.smile_fit import SMILE_REASON_CODE, SmileReason, curve_points
 from tests.reference.shared_data import FOLDER, shared_path
@@ -53,6 +54,18 @@ def test_volatility_against_cboes(chains: list[Chain], reference: pd.DataFrame) 
     assert (frame["iv"] - frame["cboe_iv"]).abs().median() <= 0.0005
 
 
+def test_what_is_left_of_spy_is_the_value_of_early_exercise(chains: list[Chain], reference: pd.DataFrame) -> None:
+    """Taken off the mids of the forward, with the American model for the volatilities, chain by chain."""
+    for chain in (chain for chain in chains if chain.american):
+        own = volatility_differences(chain, reference)
+        american = american_differences(chain, own)
+        left = (american["iv"] - american["cboe_iv"]).abs().median()
+        assert len(american) == len(own)
+        assert left <= 0.0004
+        assert left < 0.65 * (own["iv"] - own["cboe_iv"]).abs().median()
+        assert (american["above_parity"] > 0).all()
+
+
 class TestSkew:
     def test_every_good_row_is_looked_at(self, skews: pd.DataFrame, reference: pd.DataFrame) -> None:
         assert len(skews) == int(reference["good"].sum()) == 38
@@ -67,11 +80,20 @@ class TestSkew:
         apart = (skews["ours"] - skews["skew25_own"]).abs()
         over = skews[apart > 0.003]
         assert apart.median() <= 0.0005
-        assert apart.max() <= 0.004
+        assert apart.max() <= 0.0036
         assert len(over) == 5
         assert (over["file"] == "fagan2888/quotedata.dat").all()
         assert (over["T"] > 0.49).all()
         assert (over["forward_delta"] - over["skew25_own"]).abs().max() <= 0.001
+
+    def test_cboes_delta_is_the_forwards(self, skews: pd.DataFrame) -> None:
+        """Call and put of a European strike add up to 1; ours to e^{-qT}."""
+        index = skews[skews["root"].str.startswith("SPX")]
+        assert (index["cboe_delta_sum"] - 1).abs().max() <= 0.005
+        assert (index["delta_sum"] < 0.994).all()
+        cboe = (skews["ours"] - skews["skew25_cboe"]).abs()
+        assert cboe.median() <= 0.0015
+        assert cboe.max() <= 0.004
 
     def test_the_one_row_without_a_skew_has_no_clean_quote_near_the_forward(self, skews: pd.DataFrame) -> None:
         unknown = skews[skews["ours"].isna()]
