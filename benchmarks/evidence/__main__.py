@@ -21,7 +21,7 @@ from benchmarks.evidence.curves import predictions
 from benchmarks.evidence.early_exercise import american_differences
 from benchmarks.evidence.page import SKEW_LIMIT, VOLATILITY_LIMIT, write_page
 from benchmarks.evidence.plots import cumulative, dots
-from benchmarks.evidence.published import ALL, Finding
+from benchmarks.evidence.published import ALL, Finding, lean_agreement
 from scanner.pricing.smile_fit import SMILE_REASON_CODE, SmileReason
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -83,7 +83,14 @@ def _write(folder: Path, findings: list[Finding]) -> None:
         log=True,
     )
     page = write_page(
-        findings, volatilities, american, skews, curves, (int(violations[0]), int(violations[1])), _fits(chains)
+        findings,
+        lean_agreement(folder),
+        volatilities,
+        american,
+        skews,
+        curves,
+        (int(violations[0]), int(violations[1])),
+        _fits(chains),
     )
     (PROJECT / "docs" / "evidence.md").write_text(page, encoding="utf-8")
     print("docs/evidence.md and its pictures are written.")

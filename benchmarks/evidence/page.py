@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from benchmarks.evidence.published import Finding
+from benchmarks.evidence.published import LEAN_EQUAL, LEAN_NEAR, Finding, LeanAgreement
 
 VOLATILITY_LIMIT, SKEW_LIMIT = 0.0005, 0.003
 
@@ -21,6 +21,7 @@ volatility point.
 
 def write_page(
     findings: Sequence[Finding],
+    lean: LeanAgreement,
     volatilities: pd.DataFrame,
     american: pd.DataFrame,
     skews: pd.DataFrame,
@@ -30,7 +31,7 @@ def write_page(
 ) -> str:
     return _HEAD + "\n".join(
         [
-            *_published(findings),
+            *_published(findings, lean),
             *_volatilities(volatilities, american),
             *_skews(skews),
             *_curves(curves, executable, calendar),
@@ -38,7 +39,7 @@ def write_page(
     )
 
 
-def _published(findings: Sequence[Finding]) -> list[str]:
+def _published(findings: Sequence[Finding], lean: LeanAgreement) -> list[str]:
     lines = [
         "## Published tables, 50 digits, other programs",
         "",
@@ -55,10 +56,13 @@ def _published(findings: Sequence[Finding]) -> list[str]:
         "",
         "* Haug's prices are printed to four digits, his Greeks too; the 50-digit tables are ours (mpmath).",
         "* The textbook theta holds the spot, ours the forward; the comparison adds the (r - q) S delta between them.",
-        "* LEAN's option universe (GOOG, 24 and 28 December 2015) gives call and put of a strike one volatility, which",
-        "  jumps between 0.06 and 0.77 from strike to strike: stale prices, no market's volatility, and no price",
-        "  listed there gives it back. What can be compared is LEAN's Greeks at its volatility, which are European:",
-        "  rate 1 %, days to expiry less one, and one dividend yield (0.11371 %), which its call and put deltas give.",
+        "* LEAN's option universe (GOOG, 24 and 28 December 2015) gives call and put of a strike one volatility. In",
+        f"  {lean.equal} of {lean.contracts:,} out-of-the-money contracts it is ours of the closing price within",
+        f"  {LEAN_EQUAL:g}. Only {lean.near} more are within {LEAN_NEAR:g}, so these are no accident. The others jump from",
+        "  strike to strike (0.02 to 0.77 near the money, January 2016) and follow from no price of theirs in the",
+        "  file, neither the call's nor the put's: no median over all of them means anything.",
+        "* LEAN's Greeks at its volatility can be compared in all rows. They are European: rate 1 %, days to expiry",
+        "  less one, and one dividend yield (0.11371 %), which its call and put deltas give.",
         "  Volatilities below 0.05 and above 5 are left out: six printed digits do not determine a Greek there.",
         "",
     ]

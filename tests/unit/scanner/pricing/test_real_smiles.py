@@ -15,7 +15,7 @@ from benchmarks.evidence.chains import (
     volatility_differences,
 )
 from benchmarks.evidence.early_exercise import american_differences
-from benchmarks.evidence.published import ALL
+from benchmarks.evidence.published import ALL, lean_agreement
 from scanner.pricing.smile_fit import SMILE_REASON_CODE, SmileReason, curve_points
 from tests.reference.shared_data import FOLDER, shared_path
 
@@ -46,6 +46,15 @@ def test_published_figures_are_met(folder: str) -> None:
     findings = ALL[folder](FOLDER)
     assert findings
     assert [one for one in findings if not one.met] == []
+
+
+def test_leans_volatility_is_ours_or_of_another_time() -> None:
+    """Equal to LEAN's digits or far from it, with next to nothing in between."""
+    shared_path("lean/option_universe/goog")
+    found = lean_agreement(FOLDER)
+    assert found.contracts > 1600
+    assert found.equal >= 460
+    assert found.near <= 15
 
 
 def test_volatility_against_cboes(chains: list[Chain], reference: pd.DataFrame) -> None:
