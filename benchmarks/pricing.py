@@ -85,7 +85,9 @@ def greeks_lines(sample: Contracts, other: Any, rounds: int) -> list[str]:
     lines = []
     for name, timing in times.items():
         ratio = (
-            median_ratio(times["greeks"], times["pyvolr"]) if other is not None and name == "greeks" else float("nan")
+            median_ratio(timing, times["pyvolr"])
+            if other is not None and name in ("greeks", IN_PLACE)
+            else float("nan")
         )
         share = count / timing.median / LIMITS[count] if name == IN_PLACE else float("nan")
         lines.append(_line("Greeks", count, name, timing, ratio, GREEKS_GOAL, share))

@@ -30,6 +30,8 @@ VENDOR_IV_TOLERANCE: Final = 0.05
 _NOISE: Final = 1e-9
 
 _GRADES: Final = tuple(Grade)
+_REASON_TEXTS: Final = np.array([*(reason.value for reason in QUOTE_REASONS), None], dtype=object)
+"""The last, at -1, says that nothing fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +90,31 @@ class QuoteColumns:
 
 def judge(quotes: QuoteColumns, priced: PricedChain, underlying: UnderlyingQuote) -> QuoteQuality:
     """Flags, quote reason, and grade without the age part, of every contract of one chain."""
-    index_roots = {root: is_index_root(root) for root in set(quotes.root)}
-    is_index = np.array([index_roots[root] for root in quotes.root], dtype=bool)
+    root_names, root = _numbered(quotes.root)
+    is_index = np.array([is_index_root(name) for name in root_names], dtype=bool)[root]
     facts = _facts(quotes, priced)
     facts["arbitrage"] = executable_arbitrage(
-        _executable(quotes, priced, underlying, american=~is_index), ~quotes.adjusted
+        _executable(quotes, root, priced, underlying, american=~is_index), ~quotes.adjusted
     )
-    bits = np.zeros(len(quotes.root), dtype=np.int64)
+    bits = np.zeros(len(root), dtype=np.int64)
     for position, name in enumerate(_CONDITIONS):
         bits |= facts[name].astype(np.int64) << position
-    described = [_described(mask) for mask in bits.tolist()]
-    reasons = _quote_reasons(facts, priced, is_index)
+    masks, which = np.unique(bits, return_inverse=True)
+    described = np.array([_described(mask) for mask in masks.tolist()], dtype=object).reshape(-1, 3)[which]
     return QuoteQuality(
-        flags=[flags for flags, _, _ in described],
-        quote_reason=[None if code < 0 else QUOTE_REASONS[code].value for code in reasons.tolist()],
-        quote_grade=[grade for _, grade, _ in described],
-        grade_reasons=[reasons for _, _, reasons in described],
+        flags=described[:, 0].tolist(),
+        quote_reason=_REASON_TEXTS[_quote_reasons(facts, priced, is_index)].tolist(),
+        quote_grade=described[:, 1].tolist(),
+        grade_reasons=described[:, 2].tolist(),
     )
+
+
+def _numbered(texts: list[str]) -> tuple[list[str], Integers]:
+    """The different texts, and for each of `texts` its position among them. Most chains have one root only."""
+    if texts and texts.count(texts[0]) == len(texts):
+        return texts[:1], np.zeros(len(texts), dtype=np.int64)
+    position = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    return list(position), np.fromiter(map(position.__getitem__, texts), dtype=np.int64, count=len(texts))
 
 
 @cache
@@ -174,12 +184,12 @@ def _quote_reasons(facts: Mapping[str, Flags], priced: PricedChain, is_index: Fl
 
 
 def _executable(
-    quotes: QuoteColumns, priced: PricedChain, underlying: UnderlyingQuote, *, american: Flags
+    quotes: QuoteColumns, root: Integers, priced: PricedChain, underlying: UnderlyingQuote, *, american: Flags
 ) -> ExecutableQuotes:
     stock_bid, stock_ask = underlying.bid or np.nan, underlying.ask or np.nan
     same_time = (0 < stock_bid <= stock_ask) & ~priced.spot_skew
     return ExecutableQuotes(
-        group=_group(quotes),
+        group=_group(quotes.expiration, root),
         strike=quotes.strike,
         is_call=priced.is_call,
         bid=quotes.bid,
@@ -192,11 +202,10 @@ def _executable(
     )
 
 
-def _group(quotes: QuoteColumns) -> Integers:
+def _group(expiration: NDArray[np.datetime64], root: Integers) -> Integers:
     """Numbers the (root, expiration) from 0."""
-    roots = {root: code for code, root in enumerate(dict.fromkeys(quotes.root))}
-    _, dates = np.unique(quotes.expiration, return_inverse=True)
-    return np.asarray(dates * len(roots) + np.array([roots[root] for root in quotes.root], dtype=np.int64))
+    _, dates = np.unique(expiration, return_inverse=True)
+    return np.asarray(dates * (root.max(initial=0) + 1) + root, dtype=np.int64)
 
 
 def age_cutoffs(as_of: datetime, calendar: MarketCalendar) -> AgeCutoffs:

@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.worker.tasks import register
 from db.workers import WorkerPresence, queue_pool
 from scanner.errors import DatabaseError, DatabaseUnreachableError
+from scanner.pricing.warm_up import warm_up
 
 TAKE_OVER_SECONDS: Final = 3.0
 SHUTDOWN_SECONDS: Final = 5.0
@@ -33,10 +34,12 @@ logger = structlog.get_logger(__name__)
 def run_worker(settings: Settings, *, lifeline: bool) -> int:
     """Work until a signal, the end of the supervisor (`lifeline`) or the loss of the database.
 
-    Returns 0 after a stop that was asked for and 1 after a failure; the supervisor starts another one then.
+    Kernels are compiled, or read from disk, beside the first jobs. Returns 0 after a stop that was asked for and 1
+    after a failure; the supervisor starts another one then.
     """
     services = _connected(settings)
     presence = WorkerPresence(services.database.dsn)
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     try:
         # psycopg needs a selector loop, which is not the usual one on Windows.
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:

@@ -18,9 +18,10 @@ from benchmarks.evidence.chains import (
     volatility_differences,
 )
 from benchmarks.evidence.curves import predictions
+from benchmarks.evidence.early_exercise import american_differences
 from benchmarks.evidence.page import SKEW_LIMIT, VOLATILITY_LIMIT, write_page
 from benchmarks.evidence.plots import cumulative, dots
-from benchmarks.evidence.published import ALL, Finding
+from benchmarks.evidence.published import ALL, Finding, lean_agreement
 from scanner.pricing.smile_fit import SMILE_REASON_CODE, SmileReason
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -44,8 +45,11 @@ def main() -> int:
 def _write(folder: Path, findings: list[Finding]) -> None:
     reference = pd.read_csv(folder / "cboe/skew25_reference.csv")
     chains = list(read_chains(folder))
-    volatilities = pd.concat(
-        [volatility_differences(chain, reference).assign(title=chain.title) for chain in chains], ignore_index=True
+    differences = [volatility_differences(chain, reference).assign(title=chain.title) for chain in chains]
+    volatilities = pd.concat(differences, ignore_index=True)
+    american = pd.concat(
+        [american_differences(chain, own) for chain, own in zip(chains, differences, strict=True) if chain.american],
+        ignore_index=True,
     )
     skews = pd.concat([skew_rows(chain, reference) for chain in chains], ignore_index=True)
     curves = pd.concat([predictions(chain) for chain in chains], ignore_index=True)
@@ -78,7 +82,16 @@ def _write(folder: Path, findings: list[Finding]) -> None:
         limit=None,
         log=True,
     )
-    page = write_page(findings, volatilities, skews, curves, (int(violations[0]), int(violations[1])), _fits(chains))
+    page = write_page(
+        findings,
+        lean_agreement(folder),
+        volatilities,
+        american,
+        skews,
+        curves,
+        (int(violations[0]), int(violations[1])),
+        _fits(chains),
+    )
     (PROJECT / "docs" / "evidence.md").write_text(page, encoding="utf-8")
     print("docs/evidence.md and its pictures are written.")
 

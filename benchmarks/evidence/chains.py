@@ -24,6 +24,7 @@ from scanner.pricing.implied_volatility import implied_volatility
 from scanner.pricing.quotes import QuoteArrays, read_quotes
 from scanner.pricing.rates import RateCurve
 from scanner.pricing.skew import SkewInputs, skew_inputs
+from scanner.symbols import is_index_root
 from tests.reference.cboe import read_cboe
 
 TREASURY: Final = {2020: 0.006, 2025: 0.041}
@@ -52,6 +53,10 @@ class Chain:
     @property
     def title(self) -> str:
         return f"{self.symbol}, {self.day}"
+
+    @property
+    def american(self) -> bool:
+        return not is_index_root(self.symbol)
 
 
 def read_chains(folder: Path) -> Iterator[Chain]:
@@ -127,8 +132,16 @@ def skew_rows(chain: Chain, reference: pd.DataFrame) -> pd.DataFrame:
     narrowest = (frame["ask"] - frame["bid"]) / (0.5 * (frame["ask"] + frame["bid"]))
     near = (frame["strike"] / frame["forward"] - 1).abs() <= 0.02
     good["spread_near_forward"] = narrowest[near].groupby(frame["group"]).min().reindex(at).to_numpy()
+    for name in ("cboe_delta", "delta"):
+        good[f"{name}_sum"] = _delta_sums(frame[near], name).reindex(at).to_numpy()
     good["title"] = chain.title
     return good
+
+
+def _delta_sums(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Call's delta less put's at one strike, the median of each group: 1 where delta is N(d1)."""
+    deltas = frame.pivot_table(index=["group", "strike"], columns="is_call", values=column)
+    return (deltas[True] - deltas[False]).groupby("group").median()
 
 
 def executable_violations(chain: Chain) -> tuple[int, int]:

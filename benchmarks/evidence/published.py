@@ -20,6 +20,8 @@ from scanner.pricing.model_free import model_free_variance, volatility_index
 LEAN_DAYS: Final = ("20151224", "20151228")
 LEAN_RATE, LEAN_YIELD = 0.01, 0.00113712
 """The rate is LEAN's own table's for these days; the yield is what its call and put deltas differ from 1 by."""
+LEAN_EQUAL, LEAN_NEAR = 5e-5, 5e-3
+"""Volatilities as near as LEAN's rounding of a Greek, and as near as chance may bring them."""
 _DIGITS: Final = "50 digits; limit 1e-12 relative or 1e-13 x spot"
 _MINUTES_PER_YEAR: Final = 365 * 24 * 60
 
@@ -161,6 +163,36 @@ def lean(folder: Path) -> list[Finding]:
         Finding(name, source, int(plain.sum()), _largest((own - table[name])[plain]), 5e-5, "as printed")
         for name, own in ours.items()
     ]
+
+
+@dataclass(frozen=True)
+class LeanAgreement:
+    """Out-of-the-money contracts a week and more from expiry at more than $0.05, by how near our volatility of their
+    closing price is to LEAN's: all, within `LEAN_EQUAL`, and beyond that within `LEAN_NEAR`."""
+
+    contracts: int
+    equal: int
+    near: int
+
+
+def lean_agreement(folder: Path) -> LeanAgreement:
+    """Own volatilities of the closing prices in LEAN's universe beside LEAN's."""
+    table = pd.concat([_lean(folder, day) for day in LEAN_DAYS], ignore_index=True)
+    terms = _terms(table)
+    forward = terms["spot"] * np.exp((LEAN_RATE - LEAN_YIELD) * terms["years"])
+    outside = np.where(terms["is_call"], terms["strike"] >= forward, terms["strike"] <= forward)
+    solved = implied_volatility(
+        price=table["close"].to_numpy(dtype=np.float64),
+        forward=forward,
+        strike=terms["strike"],
+        years=terms["years"],
+        rate=LEAN_RATE,
+        is_call=terms["is_call"],
+    ).volatility
+    judged = outside & (terms["years"] > 0.02) & (table["close"] > 0.05).to_numpy() & ~np.isnan(solved)
+    apart = np.abs(solved - terms["volatility"])[judged]
+    equal = apart <= LEAN_EQUAL
+    return LeanAgreement(len(apart), int(equal.sum()), int((~equal & (apart <= LEAN_NEAR)).sum()))
 
 
 ALL: Final[dict[str, Callable[[Path], list[Finding]]]] = {

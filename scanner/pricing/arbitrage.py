@@ -14,7 +14,7 @@ exactly, and is left out. Discount factors are taken one percentage point of the
 
 Who is to blame: a violation shows that one of its two to four quotes is wrong, not which. One bad quote stands in
 many violations and each of its victims in few, so in every (root, expiration) the quotes with the most violations are
-flagged and taken out, equals together, and the rest is looked at again. What still contradicts itself after
+flagged and taken out, equals together, and the rest of it is looked at again. What still contradicts itself after
 `MAX_ROUNDS` rounds is flagged as a whole.
 """
 
@@ -33,7 +33,6 @@ Integers = NDArray[np.int64]
 NEAREST: Final = 8
 MAX_ROUNDS: Final = 12
 RATE_TOLERANCE: Final = 0.01
-_NOISE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,100 +60,74 @@ def executable_arbitrage(quotes: ExecutableQuotes, usable: Flags) -> Flags:
     with np.errstate(invalid="ignore"):
         usable = usable & (quotes.bid > 0) & (quotes.ask >= quotes.bid) & (quotes.strike > 0)
         flagged = usable & _below_intrinsic(quotes)
+        orders = _orders(quotes, usable & ~flagged)
         for _ in range(MAX_ROUNDS):
-            counts = _violations(quotes, np.flatnonzero(usable & ~flagged))
+            counts = _violations(quotes, orders)
             if not counts.any():
                 return flagged
             most = np.zeros(int(quotes.group.max()) + 1, dtype=np.int64)
             np.maximum.at(most, quotes.group, counts)
             flagged |= (counts > 0) & (counts == most[quotes.group])
-        return flagged | (_violations(quotes, np.flatnonzero(usable & ~flagged)) > 0)
+            orders = orders.those(~flagged & (most[quotes.group] > 0))
+        return flagged | (_violations(quotes, orders) > 0)
 
 
 def _below_intrinsic(quotes: ExecutableQuotes) -> Flags:
+    from scanner.pricing.kernels.arbitrage import NOISE
+
     pays = np.where(quotes.is_call, quotes.stock_bid - quotes.strike, quotes.strike - quotes.stock_ask)
-    return quotes.american & (quotes.ask < pays - _NOISE)
-
-
-def _violations(quotes: ExecutableQuotes, rows: Integers) -> Integers:
-    """In how many violations each contract stands, over all contracts; only `rows` are looked at."""
-    counts = np.zeros(len(quotes.strike), dtype=np.int64)
-    if len(rows) > 1:
-        _count_shape(quotes, rows, counts)
-        _count_parity(quotes, rows, counts)
-    return counts
+    return quotes.american & (quotes.ask < pays - NOISE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Neighbours:
-    """Positions of the nearest elements of the same group on one side, with the distance of their strikes."""
+class _Orders:
+    """Positions of the contracts to look at, ascending: by group, side and strike; by group, strike and side."""
 
-    position: Integers
-    present: Flags
-    distance: Floats
+    by_side: Integers
+    by_strike: Integers
+
+    def those(self, wanted: Flags) -> _Orders:
+        """Without the contracts that are not wanted."""
+        return _Orders(self.by_side[wanted[self.by_side]], self.by_strike[wanted[self.by_strike]])
 
 
-def _neighbours(group: Integers, strike: Floats, direction: int) -> _Neighbours:
-    count = len(group)
-    wanted = np.arange(count)[:, None] + direction * np.arange(1, min(NEAREST, count - 1) + 1)
-    position = np.clip(wanted, 0, count - 1)
-    distance = direction * (strike[position] - strike[:, None])
-    present = (wanted == position) & (group[position] == group[:, None]) & (distance > 0)
-    return _Neighbours(position, present, distance)
+def _orders(quotes: ExecutableQuotes, usable: Flags) -> _Orders:
+    rows = np.flatnonzero(usable)
+    by_strike = rows[np.lexsort((quotes.is_call[rows], quotes.strike[rows], quotes.group[rows]))]
+    sides = quotes.group[by_strike] * 2 + quotes.is_call[by_strike]
+    return _Orders(by_side=by_strike[np.argsort(sides, kind="stable")], by_strike=by_strike)
+
+
+def _violations(quotes: ExecutableQuotes, orders: _Orders) -> Integers:
+    """In how many violations each contract stands, over all contracts."""
+    counts = np.zeros(len(quotes.strike), dtype=np.int64)
+    _count_shape(quotes, orders.by_side, counts)
+    _count_parity(quotes, orders.by_strike, counts)
+    return counts
 
 
 def _count_shape(quotes: ExecutableQuotes, rows: Integers, counts: Integers) -> None:
     """Monotone and convex, per side of each group."""
-    sides = quotes.group[rows] * 2 + quotes.is_call[rows]
-    rows = rows[np.lexsort((quotes.strike[rows], sides))]
-    sides, strike = quotes.group[rows] * 2 + quotes.is_call[rows], quotes.strike[rows]
-    bid, ask = quotes.bid[rows], quotes.ask[rows]
-    below, above = _neighbours(sides, strike, -1), _neighbours(sides, strike, 1)
-    ask_below = np.where(below.present, ask[below.position], np.inf)
-    ask_above = np.where(above.present, ask[above.position], np.inf)
+    from scanner.pricing.kernels.arbitrage import shape_kernel
 
-    is_call = quotes.is_call[rows][:, None]
-    dearer = np.where(is_call, ask_below, ask_above) < bid[:, None] - _NOISE
-    if dearer.any():
-        bought = np.where(is_call, below.position, above.position)[dearer]
-        np.add.at(counts, rows[bought], 1)
-        counts[rows] += dearer.sum(axis=1)
-
-    rising = np.where(below.present, (bid[:, None] - ask_below) / np.where(below.present, below.distance, 1), -np.inf)
-    falling = np.where(above.present, (ask_above - bid[:, None]) / np.where(above.present, above.distance, 1), np.inf)
-    bodies = np.flatnonzero(rising.max(axis=1) > falling.min(axis=1) + _NOISE)
-    if len(bodies):
-        chords = rising[bodies][:, :, None] > falling[bodies][:, None, :] + _NOISE
-        np.add.at(counts, rows[below.position[bodies]], chords.sum(axis=2))
-        np.add.at(counts, rows[above.position[bodies]], chords.sum(axis=1))
-        counts[rows[bodies]] += chords.sum(axis=(1, 2))
+    is_call, own = quotes.is_call[rows], np.zeros(len(rows), dtype=np.int64)
+    side = quotes.group[rows] * 2 + is_call
+    shape_kernel()(side, is_call, quotes.strike[rows], quotes.bid[rows], quotes.ask[rows], own, NEAREST)
+    counts[rows] += own
 
 
 def _count_parity(quotes: ExecutableQuotes, rows: Integers, counts: Integers) -> None:
     """Call against put of one strike with the stock, and boxes of two strikes."""
-    rows = rows[np.lexsort((quotes.is_call[rows], quotes.strike[rows], quotes.group[rows]))]
-    group, strike = quotes.group[rows], quotes.strike[rows]
-    twins = np.flatnonzero(
-        (group[1:] == group[:-1]) & (strike[1:] == strike[:-1]) & quotes.is_call[rows[1:]] & ~quotes.is_call[rows[:-1]]
-    )
-    if not len(twins):
-        return
-    puts, calls = rows[twins], rows[twins + 1]
-    group, strike, american = quotes.group[calls], quotes.strike[calls], quotes.american[calls]
-    buy, sell = quotes.ask[calls] - quotes.bid[puts], quotes.bid[calls] - quotes.ask[puts]
-    low = np.exp(-(quotes.rate[calls] + RATE_TOLERANCE) * quotes.years[calls])
-    high = np.exp(-(quotes.rate[calls] - RATE_TOLERANCE) * quotes.years[calls])
+    from scanner.pricing.kernels.arbitrage import NOISE, box_kernel
 
-    with_stock = american & (sell > quotes.stock_ask[calls] - strike * low + _NOISE)
-    counts[puts] += with_stock
-    counts[calls] += with_stock
-    if len(calls) == 1:
-        return
-    above = _neighbours(group, strike, 1)
-    cheap = buy[:, None] - sell[above.position] < above.distance * low[:, None] - _NOISE
-    dear = sell[:, None] - buy[above.position] > above.distance * high[:, None] + _NOISE
-    for boxes in (cheap & above.present, dear & above.present & ~american[:, None]):
-        if boxes.any():
-            near, far = np.nonzero(boxes)
-            legs = np.concatenate((near, above.position[near, far]))
-            np.add.at(counts, np.concatenate((puts[legs], calls[legs])), 1)
+    group, strike, is_call = quotes.group[rows], quotes.strike[rows], quotes.is_call[rows]
+    twins = np.flatnonzero((group[1:] == group[:-1]) & (strike[1:] == strike[:-1]) & is_call[1:] & ~is_call[:-1])
+    puts, calls = rows[twins], rows[twins + 1]
+    strike, rate, years = quotes.strike[calls], quotes.rate[calls], quotes.years[calls]
+    american = quotes.american[calls]
+    buy, sell = quotes.ask[calls] - quotes.bid[puts], quotes.bid[calls] - quotes.ask[puts]
+    low, high = np.exp(-(rate + RATE_TOLERANCE) * years), np.exp(-(rate - RATE_TOLERANCE) * years)
+    own = (american & (sell > quotes.stock_ask[calls] - strike * low + NOISE)).astype(np.int64)
+    box_kernel()(quotes.group[calls], american, strike, buy, sell, low, high, own, NEAREST)
+    counts[puts] += own
+    counts[calls] += own

@@ -11,7 +11,7 @@ from scanner.conventions import VEGA_PER_VOL_POINT
 from scanner.model import ChainSnapshot
 from scanner.pricing.arrays import Flags, Floats
 from scanner.pricing.chain import PricedChain
-from scanner.pricing.fair_value import FairValues, fair_values
+from scanner.pricing.fair_value import FairValues, fair_values, stands_out
 from scanner.pricing.quotes import Indices, QuoteArrays, read_quotes
 from scanner.pricing.skew import SkewInputs, fitted_skew_inputs, skew_inputs
 from scanner.pricing.smile_fit import Smiles, curve_volatility, fit_smiles
@@ -32,6 +32,7 @@ class ChainSmiles:
     Per group: `smiles`; `skew` between listed strikes (definition 6) and `fitted_skew` on the curve. Per contract:
     `group`; `volatility`, the curve's; `residual`, its own less the curve's; `fair`, its quote against the curve's
     price, for European contracts and American ones out of the money. NaN where a contract or an expiration has none.
+    `stands_out`: out of the money with a clean quote that contradicts the curve.
     """
 
     roots: tuple[str, ...]
@@ -43,6 +44,7 @@ class ChainSmiles:
     fitted_skew: SkewInputs
     volatility: Floats
     residual: Floats
+    stands_out: Flags
     fair: FairValues
     calendar: CalendarArbitrage
     constant_maturity: ConstantMaturity
@@ -96,6 +98,9 @@ def chain_smiles(snapshot: ChainSnapshot, priced: PricedChain) -> ChainSmiles:
         fitted_skew=fitted_skew_inputs(smiles, carry=carry),
         volatility=fitted,
         residual=volatility - fitted,
+        stands_out=outside
+        & quotes.clean
+        & stands_out(smiles, group=group, residual=volatility - fitted, half_spread=half_spread),
         fair=_fair_values(quotes, priced, fitted, outside),
         calendar=calendar_arbitrage(smiles, family=family),
         constant_maturity=constant_maturity_volatility(smiles, family=family, family_count=len(families)),

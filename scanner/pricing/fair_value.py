@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from scanner.pricing.arrays import Floats, as_floats
+from scanner.pricing.arrays import Flags, Floats, as_floats
 from scanner.pricing.black_scholes import price
+from scanner.pricing.quotes import Indices
+from scanner.pricing.smile_fit import LEAST_ERROR, Smiles
+
+OUTSIDE_BY: Final = 2.0
+"""By how many of its expiration's usual half spreads a quote that stands out is away from the curve's price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +56,17 @@ def fair_values(
         is_call=is_call,
     )
     return FairValues(price=value, sell_edge=low - value, buy_edge=value - high)
+
+
+def stands_out(smiles: Smiles, *, group: Indices, residual: ArrayLike, half_spread: ArrayLike) -> Flags:
+    """Whether a quote contradicts the curve through all quotes of its expiration: stale, mistyped, or an opportunity.
+
+    True where the curve lies outside the quote (|residual| above `half_spread`, both in volatility, decimal) by more
+    than `OUTSIDE_BY` times the expiration's median half spread; false where one of them is unknown. The fit takes
+    weight from such quotes, so that one of them does not pull the curve to itself. A check for bad quotes beside
+    `arbitrage.executable_arbitrage`: it sees more, and proves less.
+    """
+    off, own = as_floats(residual=residual, half_spread=half_spread)
+    usual = np.maximum(smiles.error[group], LEAST_ERROR)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(off) > own + OUTSIDE_BY * usual, dtype=np.bool_)

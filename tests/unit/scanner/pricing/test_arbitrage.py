@@ -34,10 +34,10 @@ def as_arrays(quotes: list[Quote], market: Market, groups: list[int] | None = No
     count = len(quotes)
     return ExecutableQuotes(
         group=np.array(groups if groups is not None else [0] * count, dtype=np.int64),
-        strike=np.array([quote.strike for quote in quotes]),
-        is_call=np.array([quote.side == "call" for quote in quotes]),
-        bid=np.array([quote.bid for quote in quotes]),
-        ask=np.array([quote.ask for quote in quotes]),
+        strike=np.array([quote.strike for quote in quotes], dtype=np.float64),
+        is_call=np.array([quote.side == "call" for quote in quotes], dtype=np.bool_),
+        bid=np.array([quote.bid for quote in quotes], dtype=np.float64),
+        ask=np.array([quote.ask for quote in quotes], dtype=np.float64),
         american=np.full(count, market.american),
         years=np.full(count, market.years),
         rate=np.full(count, market.rate),

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from scanner.pricing.fair_value import FairValues, fair_values
+from scanner.pricing.fair_value import FairValues, fair_values, stands_out
+from scanner.pricing.smile_fit import fit_smiles
 
 
 def fair(bid: float, ask: float, *, volatility: float = 0.2, is_call: bool = True) -> FairValues:
@@ -37,3 +38,32 @@ def test_unknown_stays_unknown() -> None:
     assert np.isnan(found.sell_edge)
     assert found.buy_edge == pytest.approx(WORTH - 4.2)
     assert np.isnan(fair(4.0, 4.2, volatility=math.nan).sell_edge)
+
+
+class TestStandsOut:
+    """Five volatilities of a flat smile known to 0.002 each: a quote is off beyond its own half spread and 0.004."""
+
+    SMILES = fit_smiles(
+        group=np.zeros(5, dtype=np.intp),
+        group_count=1,
+        log_moneyness=np.linspace(-0.2, 0.2, 5),
+        years=np.full(5, 0.25),
+        volatility=0.3 + 1e-6 * np.arange(5),
+        half_spread=np.full(5, 0.002),
+        usable=np.ones(5, dtype=np.bool_),
+    )
+
+    @pytest.mark.parametrize(
+        ("residual", "half_spread", "expected"),
+        [
+            (0.0059, 0.002, False),
+            (0.0061, 0.002, True),
+            (-0.0061, 0.002, True),
+            (0.0061, 0.003, False),
+            (math.nan, 0.002, False),
+            (0.1, math.nan, False),
+        ],
+    )
+    def test_limits(self, residual: float, half_spread: float, expected: bool) -> None:
+        found = stands_out(self.SMILES, group=np.zeros(1, dtype=np.intp), residual=[residual], half_spread=half_spread)
+        assert found.tolist() == [expected]

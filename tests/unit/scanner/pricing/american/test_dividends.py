@@ -51,6 +51,30 @@ def test_limits_against_a_tree(is_call: bool, amount: float, years: float, first
         assert off < (0.05 if is_call else 0.16)
 
 
+@pytest.mark.parametrize("amount", [0.25, 1.0])
+@pytest.mark.parametrize("volatility", [0.15, 0.3])
+@pytest.mark.parametrize(("days", "first"), [(30, 0.02), (60, 0.02), (60, 0.06)])
+def test_puts_out_of_the_money_of_up_to_sixty_days(amount: float, volatility: float, days: int, first: float) -> None:
+    strikes = np.array([85.0, 90.0, 95.0])
+    years = days / 365
+    found = price_with_dividends(
+        spot=100.0,
+        strike=strikes,
+        years=years,
+        rate=0.05,
+        volatility=volatility,
+        is_call=False,
+        dividends=[(first, amount)],
+    )
+    tree = [
+        american.american(
+            100.0, strike, years, 0.05, 0.0, volatility, is_call=False, steps=STEPS, dividends=[(first, amount)]
+        )
+        for strike in strikes.tolist()
+    ]
+    assert np.abs(found.price - tree).max() <= 0.03 + TREE_ERROR
+
+
 def test_the_tree_without_dividends_is_the_model_without() -> None:
     plain = price(spot=100.0, strike=STRIKES, years=0.5, rate=0.05, dividend_yield=0.0, volatility=0.3, is_call=False)
     none = price_with_dividends(

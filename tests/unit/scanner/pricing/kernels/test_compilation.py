@@ -53,6 +53,19 @@ print("numba" in sys.modules)
     assert run(code) == "False"
 
 
+def test_neither_pages_nor_services_load_the_compiler() -> None:
+    """What the dashboard's process imports; pages themselves import from `app.ui` only."""
+    code = """
+import importlib, logging, pkgutil, sys
+logging.disable()
+import app.bootstrap, app.ui
+for module in pkgutil.iter_modules(app.ui.__path__, "app.ui."):
+    importlib.import_module(module.name)
+print("numba" in sys.modules, "app.ui.runtime" in sys.modules)
+"""
+    assert run(code) == "False True"
+
+
 def test_kept_beside_the_source_and_read_again(project: Path) -> None:
     first = run(PRICE, project=project)
     files = kept(project)
