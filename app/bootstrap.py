@@ -13,6 +13,8 @@ from typing import Final
 
 from app.connection import database_dsn
 from app.live_sources import LiveSources
+from app.log import redact
+from app.secrets import Credentials, KeyRing, SecretStore, read_credentials
 from app.services.housekeeping import Housekeeping
 from app.services.premiums import PremiumService
 from app.services.reference import ReferenceService
@@ -27,7 +29,6 @@ from scanner.calendar import MarketCalendar
 from scanner.model import Mode, PriceBasis
 from scanner.pricing.rates import RateCurve
 from scanner.sources.account import SourceAccount
-from scanner.sources.gate import MemoryVault
 from scanner.sources.registry import (
     SOURCE_NAMES,
     Sources,
@@ -65,6 +66,7 @@ class Services:
     housekeeping: Housekeeping
     source_reports: SourceReportService
     source_states: Callable[[], tuple[SourceState, ...]]
+    credentials: Credentials
     account: SourceAccount
 
     def close(self) -> None:
@@ -99,8 +101,10 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
     inputs = PricingInputs(MarketCalendar.around(clock()), _rates(settings))
     source_reports = SourceReportService(database=database, clock=clock)
     account = SourceAccount(source_reports.store, clock)
+    secret_store = SecretStore(database, KeyRing.of(settings))
+    credentials = read_credentials(settings, secret_store)
     live = LiveSources(
-        settings, database, clock, credential=_no_credential, vault=MemoryVault(), account=account.add_call
+        settings, database, clock, credential=credentials.get, vault=secret_store, account=account.add_call
     )
     sources = _sources(settings, clock, inputs.calendar, live)
     symbol_sync = SymbolSync(
@@ -111,6 +115,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         chance=random.random,
         worker=f"{socket.gethostname()}:{os.getpid()}",
         account=account,
+        redact=redact,
     )
     return Services(
         settings=settings,
@@ -132,6 +137,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         housekeeping=Housekeeping(database=database, clock=clock, source_reports=source_reports),
         source_reports=source_reports,
         source_states=live.states,
+        credentials=credentials,
         account=account,
     )
 
@@ -139,10 +145,6 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
 def _rates(settings: Settings) -> RateCurve:
     years, rates = zip(*settings.rate, strict=True)
     return RateCurve(years, rates)
-
-
-def _no_credential(_name: str) -> None:
-    return None
 
 
 def _sources(settings: Settings, clock: Clock, calendar: MarketCalendar, live: LiveSources) -> Callable[[], Sources]:
