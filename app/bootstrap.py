@@ -59,6 +59,7 @@ class Services:
     clock: Clock
     calendar: MarketCalendar
     database: Database
+    credentials: Credentials
     sync: SyncService
     premiums: PremiumService
     stocks: StockService
@@ -66,7 +67,6 @@ class Services:
     housekeeping: Housekeeping
     source_reports: SourceReportService
     source_states: Callable[[], tuple[SourceState, ...]]
-    credentials: Credentials
     account: SourceAccount
 
     def close(self) -> None:
@@ -123,6 +123,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         clock=clock,
         calendar=inputs.calendar,
         database=database,
+        credentials=credentials,
         sync=SyncService(
             database=database, settings=_run_settings(settings, live), clock=clock, symbol_sync=symbol_sync
         ),
@@ -137,7 +138,6 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         housekeeping=Housekeeping(database=database, clock=clock, source_reports=source_reports),
         source_reports=source_reports,
         source_states=live.states,
-        credentials=credentials,
         account=account,
     )
 
