@@ -186,8 +186,8 @@ def test_what_pages_and_exported_files_show(run: Run) -> None:
     for page in PAGES:
         app.switch_page(page).run()
         assert not app.exception
-        shown.append(str(app))
-    assert any("KO" in text for text in shown)
+        shown += [str(app), *(frame.value.to_csv() for frame in app.dataframe)]
+    assert any("no access with *** or ***" in text for text in shown)
     services = build(load_settings())
     result = services.premiums.scan(services.stocks.symbols(), PremiumFilters())
     shown += [premiums_csv(result, mode=services.mode), repr(services.credentials), repr(services.settings)]
