@@ -13,6 +13,8 @@ from typing import Final
 
 from app.connection import database_dsn
 from app.live_sources import LiveSources
+from app.log import redact
+from app.secrets import Credentials, KeyRing, SecretStore, read_credentials
 from app.services.api_keys import ApiKeyService
 from app.services.housekeeping import Housekeeping
 from app.services.premiums import PremiumService
@@ -28,7 +30,6 @@ from scanner.calendar import MarketCalendar
 from scanner.model import Mode, PriceBasis
 from scanner.pricing.rates import RateCurve
 from scanner.sources.account import SourceAccount
-from scanner.sources.gate import MemoryVault
 from scanner.sources.registry import (
     SOURCE_NAMES,
     Sources,
@@ -59,6 +60,7 @@ class Services:
     clock: Clock
     calendar: MarketCalendar
     database: Database
+    credentials: Credentials
     sync: SyncService
     premiums: PremiumService
     stocks: StockService
@@ -101,8 +103,10 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
     inputs = PricingInputs(MarketCalendar.around(clock()), _rates(settings))
     source_reports = SourceReportService(database=database, clock=clock)
     account = SourceAccount(source_reports.store, clock)
+    secret_store = SecretStore(database, KeyRing.of(settings))
+    credentials = read_credentials(settings, secret_store)
     live = LiveSources(
-        settings, database, clock, credential=_no_credential, vault=MemoryVault(), account=account.add_call
+        settings, database, clock, credential=credentials.get, vault=secret_store, account=account.add_call
     )
     sources = _sources(settings, clock, inputs.calendar, live)
     symbol_sync = SymbolSync(
@@ -113,6 +117,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         chance=random.random,
         worker=f"{socket.gethostname()}:{os.getpid()}",
         account=account,
+        redact=redact,
     )
     return Services(
         settings=settings,
@@ -120,6 +125,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         clock=clock,
         calendar=inputs.calendar,
         database=database,
+        credentials=credentials,
         sync=SyncService(
             database=database, settings=_run_settings(settings, live), clock=clock, symbol_sync=symbol_sync
         ),
@@ -146,10 +152,6 @@ def _rates(settings: Settings) -> RateCurve:
 
 def _only_source(mode: Mode) -> Callable[[], tuple[SourceState, ...]]:
     return lambda: (SourceState(SOURCE_NAMES[mode]),)
-
-
-def _no_credential(_name: str) -> None:
-    return None
 
 
 def _sources(settings: Settings, clock: Clock, calendar: MarketCalendar, live: LiveSources) -> Callable[[], Sources]:

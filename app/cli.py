@@ -1,4 +1,4 @@
-"""The commands: `python -m app.cli demo | run | worker | api | api-keys | sync | migrate | status`."""
+"""The commands: `python -m app.cli demo | run | worker | api | api-keys | sync | migrate | status | secrets`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ if __name__ == "__main__":
     # While the modules below load, a second or two, Ctrl-C ends the process at once and without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from app import commands, key_commands, log
+from app import commands, key_commands, log, secret_commands
+from app.secrets.protection import protect
 from app.settings import Settings, load_settings
 from scanner.errors import ScannerError
 from scanner.model import Mode
 
-_QUIET = frozenset({"demo", "run", "sync", "migrate", "status", "api-keys"})
+_QUIET = frozenset({"demo", "run", "sync", "migrate", "status", "api-keys", "secrets"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         settings = _settings(options)
+        log.guard_output()
         log.configure("WARNING" if options.command in _QUIET else settings.log_level, service=options.command)
+        protect(settings)
         return _run(options, settings)
     except ScannerError as error:
         print(f"\n{commands.explain(error)}", file=sys.stderr)
@@ -57,8 +60,22 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             return commands.sync(settings, options.symbols, stop=_stop_on_signals())
         case "migrate":
             return commands.migrate(settings)
+        case "secrets":
+            return _secrets(options, settings)
         case _:
             return commands.status(settings)
+
+
+def _secrets(options: argparse.Namespace, settings: Settings) -> int:
+    match options.action:
+        case "set":
+            return secret_commands.set_secret(settings, options.name, on_command_line=bool(options.value))
+        case "delete":
+            return secret_commands.delete(settings, options.name)
+        case "rotate-key":
+            return secret_commands.rotate_key(settings)
+        case _:
+            return secret_commands.show_list(settings)
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -95,10 +112,24 @@ def _parser() -> argparse.ArgumentParser:
     key_commands.add_parser(_with_mode(command.add_parser("api-keys", help="make, list and revoke keys of the API")))
     _with_mode(command.add_parser("migrate", help="create or upgrade the database's tables"))
     _with_mode(command.add_parser("status", help="database, workers, runs, age of the data"))
+    _secrets_parser(
+        command.add_parser("secrets", help="passwords and keys of the vendors: set, list, delete, rotate-key")
+    )
     supervise = _with_mode(command.add_parser("supervise", help="internal: database and workers of `streamlit run`"))
     supervise.add_argument("--parent", type=int, help="the process this belongs to, for process listings")
     _with_mode(command.add_parser("dashboard", help="internal: the dashboard alone"))
     return parser
+
+
+def _secrets_parser(parser: argparse.ArgumentParser) -> None:
+    action = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    store = _with_mode(action.add_parser("set", help="store a value, typed without echo or piped to standard input"))
+    store.add_argument("name", metavar="NAME", help="the variable of the setting, as SCANNER_POLYGON_API_KEY")
+    store.add_argument("value", nargs="*", help=argparse.SUPPRESS)
+    _with_mode(action.add_parser("list", help="what is set and where, never its value"))
+    delete = _with_mode(action.add_parser("delete", help="remove a stored value"))
+    delete.add_argument("name", metavar="NAME")
+    _with_mode(action.add_parser("rotate-key", help="encrypt everything with a new key"))
 
 
 def _with_mode(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

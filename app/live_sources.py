@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.log import redact
 from app.settings import Settings
 from db.chain_cache import SharedChainCache
 from db.engine import Database
 from db.source_breakers import SharedBreaker
 from db.source_turns import SharedLimiter
-from scanner.errors import InputError
+from scanner.errors import InputError, SourceError
 from scanner.sources.base import SourceOptions, Vault
 from scanner.sources.cached import CachedSource
 from scanner.sources.gate import PolicedGate
@@ -28,9 +29,29 @@ from scanner.sources.registry import (
     open_reference,
     states,
 )
-from scanner.sources.resilience import Call, GatePolicy, RateLimit
+from scanner.sources.resilience import Answer, Call, Gate, GatePolicy, RateLimit
 
 Credential = Callable[[str], str | None]
+
+
+class DiscreetGate:
+    """Takes secrets out of what a failed call says before anybody keeps it: vendors may quote what they were sent."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def call(self, send: Callable[[], Answer], *, symbol: str | None) -> Answer:
+        def discreet() -> Answer:
+            try:
+                return send()
+            except SourceError as error:
+                error.detail, error.args = redact(error.detail), (redact(str(error)),)
+                raise
+
+        return self._gate.call(discreet, symbol=symbol)
+
+    def turn(self) -> float:
+        return self._gate.turn()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +105,18 @@ class LiveSources:
     def _chain_share(self, name: str) -> float:
         return 1.0 - REFERENCE_SHARE if name == REFERENCE_VENDOR else 1.0
 
-    def _gate(self, name: str, limit: RateLimit, purpose: str) -> PolicedGate:
+    def _gate(self, name: str, limit: RateLimit, purpose: str) -> Gate:
         policy = GatePolicy(limit)
         key = ":".join(filter(None, (name, self._fingerprint(name), purpose)))
-        return PolicedGate(
-            name,
-            policy,
-            limiter=SharedLimiter(self.database, key, limit),
-            breaker=SharedBreaker(self.database, name, policy.breaker),
-            account=self.account,
-            chance=random.random,
+        return DiscreetGate(
+            PolicedGate(
+                name,
+                policy,
+                limiter=SharedLimiter(self.database, key, limit),
+                breaker=SharedBreaker(self.database, name, policy.breaker),
+                account=self.account,
+                chance=random.random,
+            )
         )
 
     def _fingerprint(self, name: str) -> str:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any, Final
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TextIO, cast
+from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN: Final = "***"
 
+_LEAST_CHARACTERS: Final = 6
+"""Shorter values stand in too many words that are no secret."""
+
 _SECRET_KEYS: Final = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|api_?key|authorization|cookie|crumb|credential|^dsn$|^pin$", re.IGNORECASE
+    r"pass(word|wd|phrase)?$|secret|token|api_?key|authorization|cookie|crumb|credential|app_?key|totp|mfa|^dsn$|^pin$",
+    re.IGNORECASE,
 )
 _URL_PASSWORD: Final = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@]*:)\S*(?=@)", re.IGNORECASE)
 _PAIR: Final = re.compile(
@@ -26,11 +33,66 @@ _FIELD: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 _BEARER: Final = re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE)
 
 
+_hidden: tuple[str, ...] = ()
+"""Every form of every value that `hide` was given, the longest first."""
+_hiding = threading.Lock()
+
+
+def hide(*secrets: str) -> None:
+    """From now on `redact` takes these values out wherever they stand, URL-encoded or quoted ones too.
+
+    Values of fewer than six characters are only hidden by key and by shape.
+    """
+    global _hidden
+    forms = {form for secret in secrets for form in _forms(secret) if len(secret) >= _LEAST_CHARACTERS}
+    with _hiding:
+        _hidden = tuple(sorted(forms.union(_hidden), key=len, reverse=True))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield from (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])
+    for safe, encode in (("/", quote), ("", quote), ("", quote_plus)):
+        encoded = encode(secret, safe, errors="surrogateescape")
+        yield encoded
+        yield re.sub("%..", lambda code: code[0].lower(), encoded)
+
+
 def redact(text: str) -> str:
-    """Return `text` without passwords of addresses (`postgresql://user:***@host`), `password=...` pairs and tokens."""
+    """Return `text` without hidden values, passwords of addresses (`postgresql://user:***@host`), `password=...` pairs
+    and tokens."""
+    text = _without_hidden(text)
     text = _URL_PASSWORD.sub(rf"\g<head>{HIDDEN}", text)
     text = _PAIR.sub(rf"\g<head>{HIDDEN}", text)
     return _BEARER.sub(rf"\g<head>{HIDDEN}", text)
+
+
+def _without_hidden(text: str) -> str:
+    for form in _hidden:
+        text = text.replace(form, HIDDEN)
+    return text
+
+
+class _RedactedStream:
+    """A text stream that leaves hidden values out of what is written to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(_without_hidden(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard_output() -> None:
+    """Leave hidden values out of everything this process prints: tracebacks, warnings, other libraries' logs too."""
+    sys.stdout, sys.stderr = (cast(TextIO, _RedactedStream(stream)) for stream in (sys.stdout, sys.stderr))
 
 
 def in_words(line: str) -> str:

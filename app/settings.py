@@ -1,7 +1,8 @@
-"""Every setting, read from the environment. Secrets come from there only and never show in a text."""
+"""Every setting, read from the environment. Secrets never show in a text."""
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -23,6 +24,9 @@ ENV_FILE_VARIABLE: Final = "SCANNER_ENV_FILE"
 """Names another file than `.env`. The one setting that cannot stand in the file."""
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+KEY_BYTES: Final = 32
+"""Of AES-256."""
 
 RatePoints = tuple[tuple[float, float], ...]
 """(years, continuous rate as a decimal), in ascending years."""
@@ -89,6 +93,25 @@ def _in_project(path: Path) -> Path:
 Folder = Annotated[Path, AfterValidator(_in_project)]
 
 
+def key_bytes(text: str) -> bytes:
+    """The 32 bytes of a key in base64. Raises ValueError, without the text, where they are none."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError("it must be 32 bytes in base64; `openssl rand -base64 32` makes one") from None
+    return key
+
+
+def _is_key(value: SecretStr) -> SecretStr:
+    key_bytes(value.get_secret_value())
+    return value
+
+
+KeyText = Annotated[SecretStr, AfterValidator(_is_key)]
+
+
 class Settings(BaseSettings):
     """Read by `load_settings`, with the prefix `SCANNER_` except `DATABASE_URL`. An empty variable is not set."""
 
@@ -103,6 +126,21 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="A PostgreSQL 14+ to use instead of the embedded one.",
     )
+    secret_key: KeyText | None = Field(
+        default=None, description="Key of the stored secrets, 32 bytes in base64, instead of the key file."
+    )
+    secret_key_new: KeyText | None = Field(
+        default=None, description="The key that follows SCANNER_SECRET_KEY, while it is being replaced."
+    )
+    robinhood_username: SecretStr | None = Field(default=None, description="User name at Robinhood.")
+    robinhood_password: SecretStr | None = Field(default=None, description="Password at Robinhood.")
+    robinhood_mfa_secret: SecretStr | None = Field(
+        default=None, description="Key behind Robinhood's authenticator codes (TOTP, base32)."
+    )
+    polygon_api_key: SecretStr | None = Field(default=None, description="API key at Polygon (Massive).")
+    schwab_app_key: SecretStr | None = Field(default=None, description="App key of your app at Schwab's developers.")
+    schwab_app_secret: SecretStr | None = Field(default=None, description="Secret of that app.")
+    schwab_callback_url: str | None = Field(default=None, description="Callback address of that app.")
     dashboard_host: str = Field(default="127.0.0.1", description="Address the dashboard listens on.")
     dashboard_port: int = Field(default=8501, ge=1, le=65_535, description="Port of the dashboard.")
     api_host: str = Field(default="127.0.0.1", description="Address the REST API listens on.")
@@ -166,7 +204,7 @@ def load_settings(**overrides: object) -> Settings:
 
     Keyword arguments win. Raises `InputError` naming each wrong variable or line.
     """
-    file = _in_project(Path(os.environ.get(ENV_FILE_VARIABLE) or ".env"))
+    file = environment_file()
     if problems := list(_problems(file)):
         raise InputError(f"settings cannot be read. {file}: " + "; ".join(problems))
     try:
@@ -177,6 +215,22 @@ def load_settings(**overrides: object) -> Settings:
             for problem in error.errors(include_input=False)
         ]
         raise InputError("settings cannot be read. " + "; ".join(problems)) from None
+
+
+def environment_file() -> Path:
+    """The file that settings come from where the environment says nothing. It need not exist."""
+    return _in_project(Path(os.environ.get(ENV_FILE_VARIABLE) or ".env"))
+
+
+def in_environment(variable: str) -> bool:
+    """Whether the environment sets it; else its value, if it has one, is that of the file."""
+    return any(name.upper() == variable and value for name, value in os.environ.items())
+
+
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """Variable -> value of every secret that is set. Never to be shown."""
+    values = ((_name(field), getattr(settings, field)) for field in Settings.model_fields)
+    return {name: value.get_secret_value() for name, value in values if isinstance(value, SecretStr)}
 
 
 def variables() -> tuple[str, ...]:

@@ -147,3 +147,18 @@ class DataDirectoryError(DatabaseError):
 
 class DataDirectoryTooOldError(DataDirectoryError):
     """The data directory belongs to an older PostgreSQL. The message gives the dump and restore commands."""
+
+
+class SecretKeyError(ScannerError):
+    """The key of the stored secrets is missing, another one, or others can read it. The message says what helps."""
+
+
+class SecretUnreadableError(ScannerError):
+    """A stored secret was changed or cut after it was stored. Store it again; after a log-in token, log in again."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the stored secret {name} was changed or cut after it was stored and cannot be decrypted. "
+            f"Remove it with `python -m app.cli secrets delete {name}`, then set it or log in again"
+        )
+        self.name = name

@@ -15,6 +15,7 @@ from app.api import premiums, problems, status, stocks, sync
 from app.api.cache import AnswerCache
 from app.bootstrap import Services, build
 from app.log import configure
+from app.secrets.protection import protect
 from app.settings import Settings, load_settings
 from scanner.errors import ScannerError
 
@@ -87,6 +88,7 @@ def app_from_environment() -> FastAPI:
     """What uvicorn calls in each of its processes."""
     settings = load_settings()
     configure(settings.log_level, service="api")
+    protect(settings)
     return create_app(build(settings))
 
 

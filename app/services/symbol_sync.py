@@ -61,7 +61,7 @@ class SymbolSync:
     """Does symbols. Shared by the threads of a worker.
 
     `source` is called once, at the first symbol. `account` is told how good the quotes are. `chance` gives numbers in
-    [0, 1). `worker` names this process.
+    [0, 1). `worker` names this process. `redact` takes secrets out of a text that is kept.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class SymbolSync:
         chance: Callable[[], float],
         worker: str,
         account: SourceAccount,
+        redact: Callable[[str], str],
     ) -> None:
         self._database = database
         self._source = source
@@ -82,6 +83,7 @@ class SymbolSync:
         self._chance = chance
         self._worker = worker
         self._account = account
+        self._redact = redact
         self._dividends = _Dividends(database)
         self._unanswered = 0
 
@@ -156,7 +158,7 @@ class SymbolSync:
                 symbol,
                 attempt=attempt,
                 error_class=error_class,
-                message=message,
+                message=self._redact(message),
                 now=self._clock(),
             )
             finish_run(connection, run_id, now=self._clock())

@@ -10,6 +10,7 @@ from typing import Literal
 
 import streamlit as st
 
+from app.log import redact
 from app.services.premiums import DataCoverage
 from app.services.sync import SyncProgress
 from app.ui import formats, keys, loaders, text
@@ -62,7 +63,7 @@ def guarded() -> Iterator[None]:
 
 
 def show_error(error: ScannerError) -> None:
-    st.error(f"{error}\n\n{text.advice(error)}", title="This page cannot be shown")
+    st.error(f"{redact(str(error))}\n\n{text.advice(error)}", title="This page cannot be shown")
     st.button("Retry", on_click=loaders.forget, key=f"retry_{type(error).__name__}", type="primary")
 
 

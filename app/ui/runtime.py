@@ -16,6 +16,7 @@ import streamlit as st
 
 import app.ui
 from app.bootstrap import Services, build
+from app.secrets import protect
 from app.settings import PROJECT_FOLDER, Settings, load_settings
 from scanner.errors import DatabaseAuthError, DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
 
@@ -32,6 +33,7 @@ def services() -> Services:
     Under `streamlit run Home.py` alone this brings up database and workers too.
     """
     settings = load_settings()
+    protect(settings)
     owner = None if settings.supervisor_pid else _owner()
     deadline = time.monotonic() + OWNER_SECONDS
     while True:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.log import redact
 from app.services.source_report import SourceReportService
 from app.services.symbol_sync import PricingInputs, SymbolSync
 from app.services.sync import SyncService
@@ -81,6 +82,7 @@ def sync(database: Database, source: ScriptedSource, clock: SettableClock, input
         chance=lambda: 0.5,
         worker="test:1",
         account=SourceAccount(SourceReportService(database=database, clock=clock).store, clock),
+        redact=redact,
     )
     settings = RunSettings(mode=Mode.SIMULATED, rates={"0": 0.04}, sources=("simulated",), price_basis="bid")
     return SyncService(database=database, settings=settings, clock=clock, symbol_sync=symbol_sync)

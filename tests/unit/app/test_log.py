@@ -105,3 +105,58 @@ def test_a_logged_exception_is_told_by_its_event_and_its_last_line(captured: io.
 )
 def test_lines_in_words(line: str, words: str) -> None:
     assert log.in_words(line) == words
+
+
+@pytest.fixture
+def _nothing_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_hidden", ())
+
+
+@pytest.mark.usefixtures("_nothing_hidden")
+@pytest.mark.parametrize(
+    "form",
+    [
+        "p&ss w/rd%'\"\\é",
+        "p%26ss%20w%2Frd%25%27%22%5C%C3%A9",
+        "p%26ss%20w/rd%25%27%22%5C%C3%A9",
+        "p%26ss+w%2Frd%25%27%22%5C%C3%A9",
+        "p%26ss+w%2frd%25%27%22%5c%c3%a9",
+        "p&ss w/rd%'\\\"\\\\\\u00e9",
+        "p&ss w/rd%\\'\"\\\\é",
+    ],
+)
+def test_a_hidden_value_is_found_in_every_writing(form: str) -> None:
+    log.hide("p&ss w/rd%'\"\\é")
+    assert log.redact(f"GET /v3?apiKeys={form}&limit=5 said {form}.") == "GET /v3?apiKeys=***&limit=5 said ***."
+
+
+@pytest.mark.usefixtures("_nothing_hidden")
+def test_of_two_hidden_values_the_longer_is_taken_out_whole_and_short_ones_stay() -> None:
+    log.hide("abcdef", "abcdefgh", "AAPL", "")
+    assert log.redact("abcdefgh abcdef AAPL abcde") == "*** *** AAPL abcde"
+
+
+@pytest.mark.usefixtures("_nothing_hidden")
+def test_a_hidden_value_is_in_no_event_at_no_depth(captured: io.StringIO) -> None:
+    log.hide("unlikely-value")
+    try:
+        raise RuntimeError("refused: unlikely-value")
+    except RuntimeError:
+        structlog.get_logger("app").exception("unlikely-value", detail={"a": ["unlikely-value", 1]}, note="fine")
+    assert "unlikely-value" not in captured.getvalue()
+    assert "note=fine" in captured.getvalue()
+
+
+@pytest.mark.usefixtures("_nothing_hidden")
+def test_guarded_output_is_written_without_hidden_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    log.guard_output()
+    log.hide("unlikely-value")
+    print("an unlikely-value was printed", flush=True)
+    sys.stderr.writelines(["an unlikely-value", " was written"])
+    sys.excepthook(RuntimeError, RuntimeError("unlikely-value"), None)
+    assert out.getvalue() == "an *** was printed\n"
+    assert err.getvalue() == "an *** was writtenRuntimeError: ***\n"
+    assert sys.stdout.isatty() is out.isatty()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import ENV_FILE_VARIABLE, PROJECT_FOLDER, load_settings
+from app.settings import ENV_FILE_VARIABLE, PROJECT_FOLDER, in_environment, load_settings, secrets_of
 from scanner.errors import InputError
 from scanner.model import Mode
 
@@ -157,3 +157,30 @@ def test_relative_folders_are_meant_from_the_project(monkeypatch: pytest.MonkeyP
     settings = load_settings()
     assert settings.data_dir == PROJECT_FOLDER / "elsewhere"
     assert settings.recorded_dir == tmp_path / "answers"
+
+
+@pytest.mark.parametrize("name", ["SCANNER_SECRET_KEY", "SCANNER_SECRET_KEY_NEW"])
+@pytest.mark.parametrize("text", ["hush", "aHVzaA==", "aHVz" * 11 + "!", "\u00e9hush"])
+def test_a_key_that_is_none_is_named_without_its_text(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(InputError, match=f"{name}: it must be 32 bytes in base64") as caught:
+        load_settings()
+    assert text not in str(caught.value)
+
+
+def test_secrets_are_known_by_their_variable_and_where_it_is_set(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path
+) -> None:
+    env_file.write_text("SCANNER_POLYGON_API_KEY=from file\nSCANNER_SCHWAB_CALLBACK_URL=https://127.0.0.1\n")
+    monkeypatch.setenv("SCANNER_ROBINHOOD_PASSWORD", "from environment")
+    monkeypatch.setenv("SCANNER_SCHWAB_APP_KEY", "")
+    settings = load_settings()
+    assert secrets_of(settings) == {
+        "SCANNER_ROBINHOOD_PASSWORD": "from environment",
+        "SCANNER_POLYGON_API_KEY": "from file",
+    }
+    assert in_environment("SCANNER_ROBINHOOD_PASSWORD")
+    assert not in_environment("SCANNER_POLYGON_API_KEY")
+    assert not in_environment("SCANNER_SCHWAB_APP_KEY")
+    assert "from file" not in repr(settings)
+    assert "from file" not in settings.model_dump_json()
