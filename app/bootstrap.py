@@ -70,6 +70,7 @@ class Services:
     source_states: Callable[[], tuple[SourceState, ...]]
     account: SourceAccount
     api_keys: ApiKeyService
+    vault: SecretStore
 
     def close(self) -> None:
         """Store what was added up and let go of the database. The services are of no use afterwards."""
@@ -142,6 +143,7 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         source_states=live.states if settings.mode is Mode.LIVE else _only_source(settings.mode),
         account=account,
         api_keys=ApiKeyService(database=database),
+        vault=secret_store,
     )
 
 

@@ -1,4 +1,4 @@
-"""The commands: `python -m app.cli demo | run | worker | api | api-keys | sync | migrate | status | secrets`."""
+"""The commands of `python -m app.cli`; `--help` lists them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.settings import Settings, load_settings
 from scanner.errors import ScannerError
 from scanner.model import Mode
 
-_QUIET = frozenset({"demo", "run", "sync", "migrate", "status", "api-keys", "secrets"})
+_QUIET = frozenset({"demo", "run", "sync", "migrate", "status", "api-keys", "secrets", "login"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +54,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "api":
             _tell_the_dashboard(settings)
             return commands.api(settings, lifeline=options.lifeline)
+        case "login":
+            return secret_commands.login_schwab(settings)
         case "api-keys":
             return key_commands.run(settings, options)
         case "sync":
@@ -115,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     _secrets_parser(
         command.add_parser("secrets", help="passwords and keys of the vendors: set, list, delete, rotate-key")
     )
+    login = _with_mode(command.add_parser("login", help="log in where a browser is needed, every seven days: schwab"))
+    login.add_argument("vendor", choices=["schwab"], metavar="VENDOR")
     supervise = _with_mode(command.add_parser("supervise", help="internal: database and workers of `streamlit run`"))
     supervise.add_argument("--parent", type=int, help="the process this belongs to, for process listings")
     _with_mode(command.add_parser("dashboard", help="internal: the dashboard alone"))

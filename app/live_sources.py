@@ -68,7 +68,7 @@ class LiveSources:
     def states(self) -> tuple[SourceState, ...]:
         """Every source in the order it is asked, with what it lacks."""
         order = self.settings.sources or tuple(name for name in DEFAULT_ORDER if name in VENDORS)
-        return states(order, credential=self.credential, folder=self.settings.file_dir)
+        return states(order, credential=self.credential, vault=self.vault, folder=self.settings.file_dir)
 
     def ready(self) -> tuple[str, ...]:
         """The sources that can be asked, in order."""

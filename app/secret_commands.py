@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import Final
 
 from app.commands import say
 from app.connection import database_dsn, embedded_server
@@ -17,6 +18,9 @@ from app.settings import Settings, in_environment, secrets_of
 from app.supervisor import prepare_database
 from db.engine import open_database
 from scanner.errors import InputError
+
+SCHWAB_CALLBACK: Final = "https://127.0.0.1:8182"
+"""The callback address where the settings name none."""
 
 
 def set_secret(settings: Settings, name: str, *, on_command_line: bool) -> int:
@@ -85,6 +89,40 @@ def rotate_key(settings: Settings) -> int:
             "the same database."
         )
     return 0
+
+
+def login_schwab(settings: Settings) -> int:
+    """Log in at Schwab with any browser on any machine, and store the token: works over SSH."""
+    from app.bootstrap import wall_clock
+    from scanner.sources.schwab import TOKEN, SchwabCredentials, login_address, token_from_redirect
+
+    with _open_store(settings) as store:
+        found = read_credentials(settings, store)
+        app_key, app_secret = (found.get(f"SCANNER_SCHWAB_{name}") for name in ("APP_KEY", "APP_SECRET"))
+        if not app_key or not app_secret:
+            raise InputError(
+                "the key and the secret of your app at developer.schwab.com are needed first: "
+                "python -m app.cli secrets set SCANNER_SCHWAB_APP_KEY, then SCANNER_SCHWAB_APP_SECRET"
+            )
+        callback = found.get("SCANNER_SCHWAB_CALLBACK_URL") or SCHWAB_CALLBACK
+        address = login_address(app_key, callback)
+        say(f"Open this address in a browser, on any machine, and log in:\n\n{address.url}\n")
+        say(f"The browser is then sent to an address that begins with {callback} and cannot be shown: that is right.")
+        redirect = _asked("Paste that whole address here (it is not shown): ")
+        text = token_from_redirect(
+            redirect,
+            credentials=SchwabCredentials(app_key, app_secret),
+            callback=callback,
+            state=address.state,
+            now=wall_clock(),
+        )
+        store.put(TOKEN, text)
+    say("Logged in for seven days. The page System shows how long it still lasts.")
+    return 0
+
+
+def _asked(prompt: str) -> str:
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().strip()
 
 
 def _value(name: str) -> str:

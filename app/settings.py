@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     robinhood_mfa_secret: SecretStr | None = Field(
         default=None, description="Key behind Robinhood's authenticator codes (TOTP, base32)."
     )
+    robinhood_mfa_code: SecretStr | None = Field(
+        default=None, description="One code of Robinhood's, for the log-in under way, where there is no key."
+    )
     polygon_api_key: SecretStr | None = Field(default=None, description="API key at Polygon (Massive).")
     schwab_app_key: SecretStr | None = Field(default=None, description="App key of your app at Schwab's developers.")
     schwab_app_secret: SecretStr | None = Field(default=None, description="Secret of that app.")

@@ -6,7 +6,9 @@ from app.ui import frame, loaders, system
 
 frame.require()
 st.subheader("Sources")
-system.source_table(loaders.source_lines(hours=24))
+lines = loaders.source_lines(hours=24)
+system.session_warnings(lines)
+system.source_table(lines)
 system.call_again_buttons()
 st.subheader("Quality of the quotes")
 reports = loaders.source_reports(hours=24)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 import pandas as pd
@@ -12,8 +13,12 @@ from app.services.source_report import SourceLine, SourceReport
 from app.ui import charts, formats, loaders
 from app.ui.runtime import services
 from db.source_breakers import BreakerState
+from scanner.sources.registry import SourceState
 
 _PLOT: Final = {"displayModeBar": False}
+
+WARN_BEFORE: Final = timedelta(days=1)
+"""Before the end of a log-in that needs a person: from day 6 of Schwab's seven."""
 
 SOURCE_HELP: Final = {
     "Asked": "Sources are asked in this order; the first whole answer is used, never two in one chain.",
@@ -69,11 +74,29 @@ def state_words(line: SourceLine) -> str:
         return line.state.missing
     breaker = line.breaker
     if breaker is None or breaker.state is BreakerState.CLOSED:
-        return "ready"
+        return f"ready{_session_words(line.state)}"
     why = f"{breaker.error_class}: {breaker.error_message}" if breaker.error_class else "failures"
     if breaker.state is BreakerState.HALF_OPEN or breaker.open_until is None:
         return f"left alone after {why}; the next call tries it again"
     return f"left alone until {formats.new_york_time(breaker.open_until, seconds=True)} New York after {why}"
+
+
+def _session_words(state: SourceState) -> str:
+    if state.session_ends_at is None:
+        return ""
+    left = (state.session_ends_at - loaders.now()).total_seconds()
+    return f", logged in for {formats.duration(left)} more" if left > 0 else ", its log-in has ended"
+
+
+def session_warnings(lines: Sequence[SourceLine]) -> None:
+    """From the last day of a log-in on, how to renew it."""
+    for line in lines:
+        ends_at = line.state.session_ends_at
+        if ends_at is not None and ends_at - loaders.now() < WARN_BEFORE:
+            st.warning(
+                f"The log-in at {line.state.name} ends {formats.new_york_time(ends_at, now=loaders.now())} New York. "
+                f"Renew it: `python -m app.cli login {line.state.name}`"
+            )
 
 
 def latency(seconds: float | None) -> str:

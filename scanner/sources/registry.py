@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.errors import InputError
 from scanner.model import Mode
-from scanner.sources.base import ChainSource, ReferenceSource, SourceOptions
+from scanner.sources.base import ChainSource, ReferenceSource, SourceOptions, Vault
 from scanner.sources.fallback import FallbackSource
 from scanner.sources.resilience import RateLimit
 
@@ -56,10 +56,14 @@ REFERENCE_SHARE: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """Whether a live source can be asked; `missing` says what it lacks, empty where it lacks nothing."""
+    """Whether a live source can be asked; `missing` says what it lacks, empty where it lacks nothing.
+
+    `session_ends_at`: when a log-in that needs a person ends, None where there is none.
+    """
 
     name: str
     missing: str = ""
+    session_ends_at: datetime | None = None
 
     @property
     def ready(self) -> bool:
@@ -101,10 +105,16 @@ def checked_order(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def states(
-    order: Sequence[str], *, credential: Callable[[str], str | None], folder: Path | None
+    order: Sequence[str], *, credential: Callable[[str], str | None], vault: Vault, folder: Path | None
 ) -> tuple[SourceState, ...]:
-    """What each source of `order` lacks, without opening or calling it."""
-    return tuple(SourceState(name, _missing(VENDORS[name], credential, folder)) for name in order)
+    """What each source of `order` lacks, without opening or calling it. Errors: the vault's."""
+    return tuple(_state(name, credential, vault, folder) for name in order)
+
+
+def _state(name: str, credential: Callable[[str], str | None], vault: Vault, folder: Path | None) -> SourceState:
+    missing = _missing(VENDORS[name], credential, folder)
+    ends_at = None if missing else getattr(_module(name), "session_ends_at", None)
+    return SourceState(name, missing, ends_at(vault) if ends_at else None)
 
 
 def open_live(order: Sequence[str], options: Callable[[str], SourceOptions]) -> ChainSource:

@@ -1,6 +1,8 @@
 """Schwab through schwab-py, an optional package. Needs an app of developer.schwab.com and a log-in every seven days."""
 
-from scanner.sources.base import SourceOptions
+from datetime import datetime
+
+from scanner.sources.base import SourceOptions, Vault
 from scanner.sources.schwab.login import LoginAddress, login_address, token_from_redirect
 from scanner.sources.schwab.source import STRIKE_STEPS, SchwabSource, schwab_symbol
 from scanner.sources.schwab.tokens import (
@@ -22,11 +24,17 @@ __all__ = [
     "refresh_token_expires_at",
     "refresh_token_remaining_seconds",
     "schwab_symbol",
+    "session_ends_at",
     "token_from_redirect",
 ]
 
 TOKEN = "schwab-token"  # noqa: S105 a name
 """The name of the token in the vault."""
+
+
+def session_ends_at(vault: Vault) -> datetime | None:
+    """When the log-in ends; None where there is none, or its age is unknown."""
+    return refresh_token_expires_at(vault.get(TOKEN))
 
 
 def open_source(options: SourceOptions) -> SchwabSource:

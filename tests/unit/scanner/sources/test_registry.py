@@ -64,11 +64,11 @@ def test_an_order_names_known_sources_once(order: tuple[str, ...]) -> None:
 
 
 def test_a_source_without_credentials_says_what_it_lacks() -> None:
-    for state in registry.states(tuple(VENDORS), credential=lambda name: None, folder=None):
+    for state in registry.states(tuple(VENDORS), credential=lambda name: None, vault=MemoryVault(), folder=None):
         vendor = VENDORS[state.name]
         assert state.ready is (not vendor.credentials and not vendor.needs_folder)
         assert all(name in state.missing for name in vendor.credentials)
-    states = registry.states(tuple(VENDORS), credential=lambda name: "set", folder=Path())
+    states = registry.states(tuple(VENDORS), credential=lambda name: "set", vault=MemoryVault(), folder=Path())
     assert all(state.ready for state in states)
 
 
