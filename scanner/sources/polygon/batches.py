@@ -28,16 +28,24 @@ class _Plan:
         return self.calls, self.contracts
 
 
-def fewest_calls(chosen: Sequence[date], sizes: Mapping[date, int], *, page_size: int) -> tuple[DateRange, ...]:
+def fewest_calls(
+    chosen: Sequence[date], sizes: Mapping[date, int], *, page_size: int, most_pages: int
+) -> tuple[DateRange, ...]:
     """Ranges that together hold the `chosen` expirations in the fewest pages; of several ways the one that brings the
     fewest contracts.
 
     `chosen` ascends, `sizes` are the contracts of every listed expiration. A range brings all that are listed in it,
-    also what nobody chose: three small expirations in one page cost less than two apart.
+    also what nobody chose: three small expirations in one page cost less than two apart. What is asked for together
+    fails together, so several chosen ones share at most `most_pages`.
     """
     plans = [_Plan(0, 0, ())]
     for end, last in enumerate(chosen):
-        ways = (_extended(plans[start], DateRange(chosen[start], last), sizes, page_size) for start in range(end + 1))
+        ways = [_extended(plans[end], DateRange(last, last), sizes, page_size)]
+        for start in reversed(range(end)):
+            together = _extended(plans[start], DateRange(chosen[start], last), sizes, page_size)
+            if together.calls - plans[start].calls > most_pages:
+                break
+            ways.append(together)
         plans.append(min(ways, key=_Plan.cost))
     return plans[-1].ranges
 
