@@ -166,7 +166,7 @@ def main() -> None:
     options = parser.parse_args()
     warm_up()
     other = peer()
-    print("| work | contracts | | million/s, median | best | against pyvolr, median | of the limit, median |")
+    print("| work | contracts | | million/s, median | best | against pyvolr, median | of the limit with AVX-512 |")
     print("|---|---|---|---|---|---|---|")
     for count in SIZES:
         sample = contracts(count)

@@ -47,7 +47,7 @@ class TestReferences:
         assert len(rows) > 90
         assert np.abs(price(**columns, accuracy=accuracy).price - exact).max() < allowed
 
-    @pytest.mark.parametrize(("accuracy", "mean", "largest"), [("fast", 5e-6, 1e-4), ("accurate", 2e-7, 1e-5)])
+    @pytest.mark.parametrize(("accuracy", "mean", "largest"), [("fast", 1e-5, 2e-4), ("accurate", 2e-7, 1e-5)])
     def test_quantlib_high_precision_on_the_grid(self, accuracy: str, mean: float, largest: float) -> None:
         ql = quantlib()
         if ql is None:
@@ -268,5 +268,5 @@ class TestProperties:
         }
         gap = np.abs(price(**contract).price - price(**contract, accuracy=Accuracy.ACCURATE).price)
         assert np.median(gap) < 1e-9
-        assert np.quantile(gap, 0.99) < 2e-6
+        assert np.quantile(gap, 0.99) < 5e-6
         assert gap.max() < 3e-4
