@@ -25,6 +25,8 @@ def upgrade() -> None:
         execute(f"""
             create table {name} (
                 expiration date not null,
+                previous_expiration date,
+                next_expiration date,
                 delta_band smallint generated always as (floor(abs_delta * 20)::smallint) stored,
                 quote_grade "char" not null,
                 volume double precision,
@@ -38,8 +40,6 @@ def upgrade() -> None:
                 ask double precision,
                 strike double precision not null,
                 expiry_instant timestamptz not null,
-                previous_expiration date,
-                next_expiration date,
                 symbol text collate "C" not null,
                 root text collate "C" not null
             ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
