@@ -48,7 +48,8 @@ def row(code: str = CODE, ticker: str = "AAPL", shares: int = 100, **changes: An
     made = snapshot_row(ticker, code, VALUES, SPOT, shares)
     for key, value in changes.items():
         made[key] = {**made[key], **value} if isinstance(value, dict) and value else value
-    return _without_gaps(made)
+    changed: dict[str, Any] = _without_gaps(made)
+    return changed
 
 
 def _without_gaps(value: Any) -> Any:
