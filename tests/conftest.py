@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -21,6 +22,10 @@ from scanner.model import Mode
 TEMPLATE = "template_simulated"
 _KEPT = "SCANNER_REQUIRE_BROWSER"
 _numbers = itertools.count(1)
+
+
+hypothesis.settings.register_profile("any speed", deadline=None)
+hypothesis.settings.load_profile("any speed")
 
 
 def pytest_configure() -> None:

@@ -27,7 +27,6 @@ class Plan:
     snapshots: bool = True
     quotes: bool = True
     trades: bool = True
-    greeks: bool = True
     spot: bool = True
     delayed: bool = False
 
@@ -35,8 +34,8 @@ class Plan:
         """A snapshot as this plan gives it."""
         if not isinstance(row, dict):
             return row
-        left_out = {"last_quote": self.quotes, "last_trade": self.trades, "greeks": self.greeks}
-        given = {key: value for key, value in row.items() if left_out.get(key, True)}
+        included = {"last_quote": self.quotes, "last_trade": self.trades}
+        given = {key: value for key, value in row.items() if included.get(key, True)}
         asset = given.get("underlying_asset")
         if not self.spot and isinstance(asset, dict):
             given["underlying_asset"] = {"ticker": asset["ticker"]}

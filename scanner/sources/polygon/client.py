@@ -67,31 +67,32 @@ class PolygonClient:
 
         self._open = open_client
 
-    def get(self, path: str, params: Mapping[str, str], *, symbol: str) -> Mapping[str, Any]:
+    def get(self, path: str, *, symbol: str) -> Mapping[str, Any]:
         """The JSON object of one good answer.
 
         Raises RateLimitedError, SourceTimeoutError, SourceUnavailableError, SourceAuthError, MalformedAnswerError,
         and SymbolNotFoundError where Polygon says it has nothing there.
         """
-        return self._call(_address(path, params), symbol)
+        return self._call(f"{_BASE}{path}", symbol)
 
     def rows(self, path: str, params: Mapping[str, str], *, symbol: str) -> list[Any]:
         """The results of all pages of a question. Raises as `get` does."""
         found: list[Any] = []
-        address: str | None = _address(path, params)
+        address = _address(path, params)
         seen = {address}
         for _ in range(MOST_PAGES):
-            body = self._call(str(address), symbol)
+            body = self._call(address, symbol)
             page = body.get("results")
             if not isinstance(page, list):
                 raise MalformedAnswerError(self._name, symbol, "results is not a list")
             found.extend(page)
-            address = self._following(body, path, symbol)
-            if address is None:
+            following = self._following(body, path, symbol)
+            if following is None:
                 return found
-            if address in seen:
+            if following in seen:
                 raise MalformedAnswerError(self._name, symbol, "the next page is one that was there before")
-            seen.add(address)
+            seen.add(following)
+            address = following
         raise MalformedAnswerError(self._name, symbol, f"an answer does not end after {MOST_PAGES} pages")
 
     def _following(self, body: Mapping[str, Any], path: str, symbol: str) -> str | None:
@@ -177,7 +178,7 @@ class PolygonClient:
 
 
 def _address(path: str, params: Mapping[str, str] | list[tuple[str, str]]) -> str:
-    return f"{_BASE}{path}?{urlencode(params)}" if params else f"{_BASE}{path}"
+    return f"{_BASE}{path}?{urlencode(params)}"
 
 
 def _key_fault(api_key: str) -> str:

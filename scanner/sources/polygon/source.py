@@ -9,7 +9,7 @@ tell whether it is known.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -137,7 +137,12 @@ class PolygonSource:
 
     def _without_options(self, symbol: str, vendor_symbol: str) -> SourceError:
         """What it means that nothing is listed. Raises SymbolNotFoundError where Polygon does not know the symbol."""
-        self._client.get(f"/v3/reference/tickers/{vendor_symbol}", {}, symbol=symbol)
+        body = self._client.get(f"/v3/reference/tickers/{vendor_symbol}", symbol=symbol)
+        facts = body.get("results")
+        if not isinstance(facts, Mapping) or facts.get("ticker") != vendor_symbol:
+            return MalformedAnswerError(
+                self.name, symbol, "the facts of the symbol are those of another symbol, or none"
+            )
         return NoOptionsError(self.name, symbol, "no options are listed")
 
     def _answers(self, symbol: str, questions: Sequence[Question]) -> list[Answer]:

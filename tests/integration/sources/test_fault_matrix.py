@@ -96,9 +96,8 @@ def table(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def _table() -> str:
     lines = ["| fault | " + " | ".join(VENDORS) + " |", "|---" * (len(VENDORS) + 1) + "|"]
-    for fault in FAULTS:
-        lines.append(f"| {fault} | " + " | ".join(_met.get((name, fault), "-") for name in VENDORS) + " |")
-    return "\n".join(lines)
+    rows = [[fault, *(_met.get((name, fault), "-") for name in VENDORS)] for fault in FAULTS]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 @pytest.fixture(scope="module")
