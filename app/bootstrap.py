@@ -107,7 +107,13 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
     secret_store = SecretStore(database, KeyRing.of(settings))
     credentials = read_credentials(settings, secret_store)
     live = LiveSources(
-        settings, database, clock, credential=credentials.get, vault=secret_store, account=account.add_call
+        settings,
+        database,
+        clock,
+        credential=credentials.get,
+        vault=secret_store,
+        account=account.add_call,
+        calendar=inputs.calendar,
     )
     sources = _sources(settings, clock, inputs.calendar, live)
     symbol_sync = SymbolSync(

@@ -14,6 +14,7 @@ from db.chain_cache import SharedChainCache
 from db.engine import Database
 from db.source_breakers import SharedBreaker
 from db.source_turns import SharedLimiter
+from scanner.calendar import MarketCalendar
 from scanner.errors import InputError, SourceError
 from scanner.sources.base import SourceOptions, Vault
 from scanner.sources.cached import CachedSource
@@ -64,6 +65,7 @@ class LiveSources:
     credential: Credential
     vault: Vault
     account: Callable[[Call], None]
+    calendar: MarketCalendar
 
     def states(self) -> tuple[SourceState, ...]:
         """Every source in the order it is asked, with what it lacks."""
@@ -96,6 +98,7 @@ class LiveSources:
             timeout_seconds=self.settings.source_timeouts.get(name, self.settings.source_timeout_seconds),
             credential=self.credential,
             vault=self.vault,
+            calendar=self.calendar,
             folder=self.settings.file_dir,
         )
 

@@ -7,10 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from scanner.model import ChainSnapshot, Mode, ReferenceData
 from scanner.sources.resilience import Gate
+
+if TYPE_CHECKING:
+    from scanner.calendar import MarketCalendar  # its import takes long, and settings need names alone
 
 ChooseExpirations = Callable[[Sequence[date]], Sequence[date]]
 """Given the listed expirations in ascending order, the ones to fetch."""
@@ -52,6 +55,7 @@ class SourceOptions:
     timeout_seconds: float
     credential: Callable[[str], str | None]
     vault: Vault
+    calendar: MarketCalendar
     folder: Path | None = None
 
 

@@ -48,14 +48,14 @@ class FallbackSource:
                 skipped.append(SkippedSource(source.name, type(error).__name__, error.detail))
                 continue
             if not answer.missing_expirations:
-                return dataclasses.replace(answer, skipped=tuple(skipped))
+                return dataclasses.replace(answer, skipped=(*skipped, *answer.skipped))
             partial.append(answer)
             skipped.append(_incomplete(answer))
         if not partial:
             raise _failure(symbol, errors)
         best = min(partial, key=lambda answer: len(answer.missing_expirations))
         others = tuple(one for one in skipped if one.source != best.source)
-        return dataclasses.replace(best, skipped=others)
+        return dataclasses.replace(best, skipped=(*others, *best.skipped))
 
 
 def _incomplete(answer: ChainSnapshot) -> SkippedSource:

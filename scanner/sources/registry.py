@@ -38,6 +38,7 @@ class Vendor:
 
 
 VENDORS: Final[Mapping[str, Vendor]] = {
+    "file": Vendor("file", RateLimit(1_000, 1.0, burst=500), needs_folder=True),
     "polygon": Vendor("polygon", RateLimit(5, 60.0, burst=2), ("SCANNER_POLYGON_API_KEY",)),
     "robinhood": Vendor(
         "robinhood", RateLimit(60, 60.0, burst=10), ("SCANNER_ROBINHOOD_USERNAME", "SCANNER_ROBINHOOD_PASSWORD")

@@ -7,6 +7,7 @@ import traceback
 
 import pytest
 
+from scanner.calendar import MarketCalendar
 from scanner.errors import SourceError
 from scanner.sources.base import SourceOptions
 from scanner.sources.gate import MemoryVault
@@ -80,12 +81,14 @@ def test_the_key_is_asked_for_by_its_name(internet: FakeInternet) -> None:
         asked.append(name)
         return API_KEY
 
-    options = SourceOptions(lambda: NOW, OpenGate(), 10.0, credential, MemoryVault())
+    options = SourceOptions(lambda: NOW, OpenGate(), 10.0, credential, MemoryVault(), MarketCalendar.around(NOW))
     assert len(open_source(options).chain("AAPL", lambda listed: listed).contracts) == 900
     assert asked == [KEY_SETTING] == ["SCANNER_POLYGON_API_KEY"]
 
 
 def test_without_a_key_it_opens_and_says_so_when_asked(internet: FakeInternet) -> None:
-    polygon = open_source(SourceOptions(lambda: NOW, OpenGate(), 10.0, lambda name: None, MemoryVault()))
+    polygon = open_source(
+        SourceOptions(lambda: NOW, OpenGate(), 10.0, lambda name: None, MemoryVault(), MarketCalendar.around(NOW))
+    )
     assert "set SCANNER_POLYGON_API_KEY" in story(polygon)
     assert internet.count() == 0

@@ -26,20 +26,21 @@ def calendar() -> MarketCalendar:
     return MarketCalendar.around(NOW)
 
 
-def options(folder: Path) -> SourceOptions:
+def options(folder: Path, calendar: MarketCalendar) -> SourceOptions:
     return SourceOptions(
         clock=lambda: NOW,
         gate=OpenGate(),
         timeout_seconds=5.0,
         credential=lambda name: "set",
         vault=MemoryVault(),
+        calendar=calendar,
         folder=folder,
     )
 
 
 @pytest.mark.parametrize("name", VENDORS)
-def test_every_live_source_opens_without_a_call(name: str, tmp_path: Path) -> None:
-    source = registry.open_live([name], lambda _: options(tmp_path))
+def test_every_live_source_opens_without_a_call(name: str, tmp_path: Path, calendar: MarketCalendar) -> None:
+    source = registry.open_live([name], lambda _: options(tmp_path, calendar))
     assert (source.name, source.mode) == (name, Mode.LIVE)
 
 
@@ -51,9 +52,9 @@ def test_every_package_of_a_vendor_is_registered() -> None:
     assert offering == {vendor.module for vendor in VENDORS.values()}
 
 
-def test_several_sources_answer_as_one_in_their_order(tmp_path: Path) -> None:
+def test_several_sources_answer_as_one_in_their_order(tmp_path: Path, calendar: MarketCalendar) -> None:
     names = tuple(VENDORS)[:2]
-    source = registry.open_live(names, lambda _: options(tmp_path))
+    source = registry.open_live(names, lambda _: options(tmp_path, calendar))
     assert isinstance(source, FallbackSource) or len(names) == 1
 
 

@@ -48,13 +48,8 @@ def row(code: str = CODE, ticker: str = "AAPL", shares: int = 100, **changes: An
     made = snapshot_row(ticker, code, VALUES, SPOT, shares)
     for key, value in changes.items():
         made[key] = {**made[key], **value} if isinstance(value, dict) and value else value
-<<<<<<< HEAD
-    cleaned: dict[str, Any] = _without_gaps(made)
-    return cleaned
-=======
     changed: dict[str, Any] = _without_gaps(made)
     return changed
->>>>>>> polygon
 
 
 def _without_gaps(value: Any) -> Any:

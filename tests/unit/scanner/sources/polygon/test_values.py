@@ -87,13 +87,8 @@ def test_what_is_no_date_is_an_error(value: Any) -> None:
 def test_parts_may_be_missing_but_nothing_else() -> None:
     assert part({}, "day") == part({"day": None}, "day") == part({"day": {}}, "day") == {}
     assert part({"day": {"volume": 1}}, "day") == {"volume": 1}
-<<<<<<< HEAD
-    wrong: object
-    for wrong in ([], "day", 0, False):
-=======
     wrongs: tuple[Any, ...] = ([], "day", 0, False)
     for wrong in wrongs:
->>>>>>> polygon
         with pytest.raises(PayloadError, match="day"):
             part({"day": wrong}, "day")
         with pytest.raises(PayloadError, match="row"):
