@@ -21,6 +21,7 @@ from scanner.errors import (
     ScannerError,
     SourceAuthError,
     SourceError,
+    SourceSuspendedError,
     SourceUnavailableError,
     SupersededError,
 )
@@ -189,7 +190,7 @@ def wait_seconds(attempt: int, error: SourceError, chance: float) -> float:
     """
     if isinstance(error, AllSourcesFailedError):
         return min(wait_seconds(attempt, cause, chance) for cause in error.causes if passes_by_itself(cause))
-    if isinstance(error, RateLimitedError):
+    if isinstance(error, RateLimitedError | SourceSuspendedError):
         base = error.retry_after_seconds or RATE_LIMIT_SECONDS
         return min(base, LONGEST_WAIT_SECONDS) * (1.0 + 0.25 * chance)
     return WAIT_SECONDS[min(attempt, len(WAIT_SECONDS)) - 1] * (0.75 + 0.5 * chance)

@@ -6,10 +6,12 @@ import math
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from scanner.errors import DatabaseError
 from scanner.sources.resilience import Call
 
 ANSWER: Final = "answer"
@@ -72,7 +74,7 @@ class SourceAccount:
     """Adds up in memory and hands the sums to `store` every few seconds, in the thread that happens to add.
 
     `flush` stores the rest; what a killed process has not handed over, at most some seconds, is lost. Where `store`
-    raises, the sums are kept for the next time and the error goes to the caller.
+    raises, the sums are kept for the next time: who was adding has better things to do, `flush` passes the error on.
     """
 
     def __init__(self, store: Callable[[Sums], None], clock: Callable[[], datetime]) -> None:
@@ -106,7 +108,8 @@ class SourceAccount:
 
     def _flush_when_due(self) -> None:
         if (self._clock() - self._flushed_at).total_seconds() >= FLUSH_SECONDS:
-            self._flush()
+            with suppress(DatabaseError):
+                self._flush()
 
     def _flush(self) -> None:
         with self._lock:

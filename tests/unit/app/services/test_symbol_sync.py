@@ -10,6 +10,7 @@ from scanner.errors import (
     RateLimitedError,
     SourceAuthError,
     SourceError,
+    SourceSuspendedError,
     SourceTimeoutError,
     SourceUnavailableError,
 )
@@ -52,6 +53,7 @@ def test_what_passes_by_itself_and_when_nobody_was_reached(error: SourceError, p
         (DOWN, 2.0),
         (LIMITED, 45.0),
         (RateLimitedError("yahoo", "KO", "too many calls"), 33.75),
+        (SourceSuspendedError("yahoo", "KO", 24.0), 27.0),
         (RateLimitedError("yahoo", "KO", "too many calls", 9_999.0), 337.5),
         (all_failed(LIMITED, DOWN), 2.0),
         (all_failed(REFUSED, LIMITED), 45.0),
