@@ -1,0 +1,124 @@
+"""One breaker among threads and processes on a real server."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from db import source_breakers
+from db.engine import Database
+from db.source_breakers import BreakerState, BreakerView, SharedBreaker
+from scanner.errors import SourceAuthError, SourceTimeoutError
+from scanner.sources.resilience import BreakerPolicy, Outcome
+from tests.integration.db.processes import together
+
+LATE = SourceTimeoutError("yahoo", "KO", "no answer within 20 s")
+REFUSED = SourceAuthError("yahoo", "KO", "the session has ended")
+QUICK = BreakerPolicy(failures=3, open_seconds=0.3, most_seconds=1.0, auth_seconds=0.5, probe_seconds=0.6)
+PROBING = """
+from db.source_breakers import SharedBreaker
+from scanner.sources.resilience import BreakerPolicy
+from concurrent.futures import ThreadPoolExecutor
+breaker = SharedBreaker(database, "yahoo", BreakerPolicy(failures=3, open_seconds=0.3, probe_seconds=30.0))
+with ThreadPoolExecutor(4) as pool:
+    waits = list(pool.map(lambda _: breaker.suspended_seconds(), range(8)))
+print(json.dumps(sum(1 for seconds in waits if seconds == 0.0)))
+"""
+
+
+def fail(breaker: SharedBreaker, times: int) -> None:
+    for _ in range(times):
+        breaker.report(Outcome.FAILURE, LATE)
+
+
+def view(database: Database) -> BreakerView:
+    with database.connection() as connection:
+        (found,) = source_breakers.views(connection)
+    return found
+
+
+@pytest.fixture
+def breaker(database: Database) -> SharedBreaker:
+    return SharedBreaker(database, "yahoo", QUICK)
+
+
+def test_failures_in_a_row_open_it_and_say_why(database: Database, breaker: SharedBreaker) -> None:
+    assert breaker.suspended_seconds() == 0.0
+    fail(breaker, 2)
+    assert breaker.suspended_seconds() == 0.0
+    fail(breaker, 1)
+    assert breaker.suspended_seconds() > 0.0
+    found = view(database)
+    assert (found.state, found.failures, found.error_class) == (BreakerState.OPEN, 3, "SourceTimeoutError")
+    assert found.error_message == "no answer within 20 s"
+
+
+def test_an_answer_in_between_begins_the_count_anew(breaker: SharedBreaker) -> None:
+    fail(breaker, 2)
+    breaker.report(Outcome.ANSWER, None)
+    fail(breaker, 2)
+    assert breaker.suspended_seconds() == 0.0
+
+
+def test_too_many_calls_say_nothing_of_the_vendor(database: Database, breaker: SharedBreaker) -> None:
+    for _ in range(10):
+        breaker.report(Outcome.LIMITED, None)
+    with database.connection() as connection:
+        assert source_breakers.views(connection) == []
+
+
+def test_refused_credentials_open_it_at_once(database: Database, breaker: SharedBreaker) -> None:
+    breaker.report(Outcome.AUTH, REFUSED)
+    assert view(database).state is BreakerState.OPEN
+
+
+def test_of_many_threads_and_processes_exactly_one_probes(database: Database, database_dsn: str) -> None:
+    fail(SharedBreaker(database, "yahoo", QUICK), 3)
+    time.sleep(0.4)
+    assert view(database).state is BreakerState.HALF_OPEN
+    assert sum(together(database_dsn, PROBING, 4)) == 1
+
+
+def test_a_probe_that_answers_closes_it_for_all(database: Database, breaker: SharedBreaker) -> None:
+    fail(breaker, 3)
+    time.sleep(0.4)
+    assert breaker.suspended_seconds() == 0.0
+    assert SharedBreaker(database, "yahoo", QUICK).suspended_seconds() > 0.0
+    breaker.report(Outcome.ANSWER, None)
+    assert view(database).state is BreakerState.CLOSED
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: breaker.suspended_seconds(), range(8))) == {0.0}
+
+
+def test_a_probe_that_fails_opens_it_for_longer(database: Database, breaker: SharedBreaker) -> None:
+    fail(breaker, 3)
+    time.sleep(0.4)
+    assert breaker.suspended_seconds() == 0.0
+    before = time.time()
+    fail(breaker, 1)
+    until = view(database).open_until
+    assert until is not None
+    assert until.timestamp() - before == pytest.approx(0.6, abs=0.25)
+
+
+def test_a_killed_probe_does_not_block_the_next_one_for_ever(breaker: SharedBreaker) -> None:
+    fail(breaker, 3)
+    time.sleep(0.4)
+    assert breaker.suspended_seconds() == 0.0
+    assert breaker.suspended_seconds() > 0.0
+    time.sleep(0.7)
+    assert breaker.suspended_seconds() == 0.0
+
+
+def test_failures_of_calls_sent_before_it_opened_do_not_count_again(database: Database, breaker: SharedBreaker) -> None:
+    fail(breaker, 8)
+    assert view(database).failures == 3
+
+
+def test_somebody_who_mended_it_may_close_it(database: Database, breaker: SharedBreaker) -> None:
+    breaker.report(Outcome.AUTH, REFUSED)
+    with database.connection() as connection:
+        source_breakers.close(connection, "yahoo")
+    assert breaker.suspended_seconds() == 0.0
