@@ -49,8 +49,8 @@ SETTINGS: Final = (
     "set_config('enable_mergejoin', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
     "set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
-"""The planner's statistics lag behind a sync; they must not talk it out of the covering index. A plan costs a third of
-the scan, so it is made once per connection and form."""
+"""The planner's statistics lag behind a sync; they must not talk it out of the covering index. Planning took 2 to 3 ms
+of 20, so a plan is made once per connection and form."""
 
 
 @dataclass(frozen=True, slots=True)
