@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,13 +90,17 @@ class LiveSources:
             clock=self.clock,
             ttl_seconds=self.settings.chain_cache_seconds,
         )
-        reference = self._options(REFERENCE_VENDOR, share=REFERENCE_SHARE, purpose="reference")
+        reference = self._opened_with(REFERENCE_VENDOR, split(self._limit(REFERENCE_VENDOR))[1], purpose="reference")
         return Sources(chains=chains, reference=open_reference(reference))
 
-    def _options(self, name: str, *, share: float | None = None, purpose: str = "") -> SourceOptions:
+    def _options(self, name: str) -> SourceOptions:
+        limit = self._limit(name)
+        return self._opened_with(name, split(limit)[0] if name == REFERENCE_VENDOR else limit)
+
+    def _opened_with(self, name: str, limit: RateLimit, *, purpose: str = "") -> SourceOptions:
         return SourceOptions(
             clock=self.clock,
-            gate=self._gate(name, _part(self._limit(name), share or self._chain_share(name)), purpose),
+            gate=self._gate(name, limit, purpose),
             timeout_seconds=self.settings.source_timeouts.get(name, self.settings.source_timeout_seconds),
             credential=self.credential,
             vault=self.vault,
@@ -104,9 +110,6 @@ class LiveSources:
 
     def _limit(self, name: str) -> RateLimit:
         return self.settings.source_limits.get(name, VENDORS[name].limit)
-
-    def _chain_share(self, name: str) -> float:
-        return 1.0 - REFERENCE_SHARE if name == REFERENCE_VENDOR else 1.0
 
     def _gate(self, name: str, limit: RateLimit, purpose: str) -> Gate:
         policy = GatePolicy(limit)
@@ -128,8 +131,12 @@ class LiveSources:
         return hashlib.sha256("\n".join(values).encode()).hexdigest()[:12] if values else ""
 
 
-def _part(limit: RateLimit, share: float) -> RateLimit:
-    """A share of a limit: the same calls in a longer window, so that a small number of calls stays whole."""
-    return (
-        limit if share == 1.0 else RateLimit(limit.calls, limit.window_seconds / share, limit.burst, limit.late_seconds)
-    )
+def split(limit: RateLimit) -> tuple[RateLimit, RateLimit]:
+    """A vendor's limit as one for chains and one for slow facts that keep it together.
+
+    Slow facts come one at a time, so that of n + 1 calls a window their spacing lets n at most fall into any.
+    """
+    slow = max(1, math.floor(limit.calls * REFERENCE_SHARE))
+    rest = limit.calls - slow
+    chains = dataclasses.replace(limit, calls=rest, burst=min(limit.burst, rest - 1))
+    return chains, dataclasses.replace(limit, calls=slow + 1, burst=1)

@@ -7,7 +7,7 @@ import importlib
 import sys
 import time
 
-NAMES = ("pricing", "american", "whole_chain", "bulk_load", "database_scan", "sync", "browser_table")
+NAMES = ("pricing", "american", "whole_chain", "bulk_load", "database_scan", "sync", "browser_table", "sources")
 
 
 def main() -> None:

@@ -1,43 +1,42 @@
 from __future__ import annotations
 
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app import log
-from app.live_sources import DiscreetGate
-from scanner.errors import RateLimitedError, SourceError
-from scanner.sources.resilience import OpenGate
-
-
-class NotingGate(OpenGate):
-    """Notes what a gate would keep of a failed call."""
-
-    def __init__(self) -> None:
-        self.kept: list[str] = []
-
-    def call(self, send, *, symbol):  # type: ignore[no-untyped-def]
-        try:
-            return super().call(send, symbol=symbol)
-        except SourceError as error:
-            self.kept += [error.detail, str(error)]
-            raise
+from app.live_sources import split
+from scanner.sources.gate import LocalLimiter
+from scanner.sources.registry import VENDORS
+from scanner.sources.resilience import RateLimit
 
 
-def test_what_a_failed_call_says_has_no_secrets_before_anybody_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_hidden", ())
-    log.hide("unlikely-value")
-    inner = NotingGate()
+class Time:
+    now = 0.0
 
-    def refused() -> None:
-        raise RateLimitedError("polygon", "KO", "no access with unlikely-value", retry_after_seconds=3.0)
-
-    with pytest.raises(RateLimitedError) as caught:
-        DiscreetGate(inner).call(refused, symbol="KO")
-    assert inner.kept == ["no access with ***", "polygon for KO: no access with ***"]
-    assert (str(caught.value), caught.value.detail) == (inner.kept[1], inner.kept[0])
-    assert (caught.value.source, caught.value.symbol, caught.value.retry_after_seconds) == ("polygon", "KO", 3.0)
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_an_answer_passes_unchanged() -> None:
-    gate = DiscreetGate(OpenGate())
-    assert gate.call(lambda: 7, symbol="KO") == 7
-    assert gate.turn() == 0.0
+@pytest.mark.parametrize("limit", [*(vendor.limit for vendor in VENDORS.values()), RateLimit(500, 10.0, 50)])
+@given(st.integers(0, 400))
+def test_chains_and_slow_facts_together_keep_the_limit(limit: RateLimit, phase: int) -> None:
+    """Both ask as fast as they are let, the slow facts beginning somewhat later."""
+    departures = []
+    for part, start in zip(split(limit), (0.0, phase / 100 * limit.interval_seconds), strict=True):
+        clock = Time()
+        limiter = LocalLimiter(part, monotonic=clock)
+        while clock.now < 3 * limit.window_seconds:
+            clock.now += limiter.reserve(patience_seconds=math.inf)[0]
+            departures.append(start + clock.now)
+    departures.sort()
+    window = limit.window_seconds * (1 - 1e-9)
+    busiest = max(sum(1 for other in departures if first <= other < first + window) for first in departures[:200])
+    assert busiest <= limit.calls
+
+
+def test_small_limits_are_split_too() -> None:
+    chains, slow = split(RateLimit(5, 1.0))
+    assert (chains.calls, chains.burst) == (4, 1)
+    assert slow.interval_seconds >= 1.0
