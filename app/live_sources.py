@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from app.log import redact
 from app.settings import Settings
@@ -18,7 +19,7 @@ from db.source_breakers import SharedBreaker
 from db.source_turns import SharedLimiter
 from scanner.calendar import MarketCalendar
 from scanner.errors import InputError, SourceError
-from scanner.sources.base import SourceOptions, Vault
+from scanner.sources.base import ChainSource, SourceOptions, Vault
 from scanner.sources.cached import CachedSource
 from scanner.sources.gate import PolicedGate
 from scanner.sources.registry import (
@@ -33,6 +34,10 @@ from scanner.sources.registry import (
     states,
 )
 from scanner.sources.resilience import Answer, Call, Gate, GatePolicy, RateLimit
+
+PATIENCE_SECONDS: Final = 120.0
+SHORT_PATIENCE_SECONDS: Final = 15.0
+"""A call whose turn is further away than this goes to the next source."""
 
 Credential = Callable[[str], str | None]
 
@@ -84,14 +89,15 @@ class LiveSources:
         if not ready:
             lacking = "; ".join(f"{state.name} {state.missing}" for state in self.states())
             raise InputError(f"no source of chains is configured: {lacking}")
-        chains = CachedSource(
-            open_live(ready, self._options),
-            SharedChainCache(self.database),
-            clock=self.clock,
-            ttl_seconds=self.settings.chain_cache_seconds,
-        )
+        chains = self._cached(open_live(ready, self._options))
         reference = self._opened_with(REFERENCE_VENDOR, split(self._limit(REFERENCE_VENDOR))[1], purpose="reference")
         return Sources(chains=chains, reference=open_reference(reference))
+
+    def _cached(self, source: ChainSource) -> ChainSource:
+        ttl_seconds = self.settings.chain_cache_seconds
+        if ttl_seconds == 0:
+            return source
+        return CachedSource(source, SharedChainCache(self.database), clock=self.clock, ttl_seconds=ttl_seconds)
 
     def _options(self, name: str) -> SourceOptions:
         limit = self._limit(name)
@@ -112,7 +118,7 @@ class LiveSources:
         return self.settings.source_limits.get(name, VENDORS[name].limit)
 
     def _gate(self, name: str, limit: RateLimit, purpose: str) -> Gate:
-        policy = GatePolicy(limit)
+        policy = GatePolicy(limit, patience_seconds=self._patience(name, purpose))
         key = ":".join(filter(None, (name, self._fingerprint(name), purpose)))
         return DiscreetGate(
             PolicedGate(
@@ -124,6 +130,11 @@ class LiveSources:
                 chance=random.random,
             )
         )
+
+    def _patience(self, name: str, purpose: str) -> float:
+        """How far away a turn may be. Where another source follows it is asked before one waits for long."""
+        another_follows = not purpose and name != self.ready()[-1]
+        return SHORT_PATIENCE_SECONDS if another_follows else PATIENCE_SECONDS
 
     def _fingerprint(self, name: str) -> str:
         """Tells one credential from another without telling anything of it."""

@@ -12,7 +12,7 @@ import streamlit as st
 from app.services.source_report import SourceLine, SourceReport
 from app.ui import charts, formats, loaders
 from app.ui.runtime import services
-from db.source_breakers import BreakerState
+from db.source_breakers import BreakerState, BreakerView
 from scanner.sources.registry import SourceState
 
 _PLOT: Final = {"displayModeBar": False}
@@ -75,10 +75,15 @@ def state_words(line: SourceLine) -> str:
     breaker = line.breaker
     if breaker is None or breaker.state is BreakerState.CLOSED:
         return f"ready{_session_words(line.state)}"
-    why = f"{breaker.error_class}: {breaker.error_message}" if breaker.error_class else "failures"
     if breaker.state is BreakerState.HALF_OPEN or breaker.open_until is None:
-        return f"left alone after {why}; the next call tries it again"
-    return f"left alone until {formats.new_york_time(breaker.open_until, seconds=True)} New York after {why}"
+        return "left alone; the next call tries it again"
+    return f"left alone until {formats.new_york_time(breaker.open_until, seconds=True)} New York"
+
+
+def suspended_words(breaker: BreakerView) -> str:
+    """Why a source is left alone, with what it said last."""
+    said = f" It said last: {breaker.error_class}: {breaker.error_message}." if breaker.error_class else ""
+    return f"**{breaker.key}** failed {breaker.failures:,} times in a row and is left alone for a while.{said}"
 
 
 def _session_words(state: SourceState) -> str:
@@ -106,11 +111,11 @@ def latency(seconds: float | None) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def call_again_buttons() -> None:
-    """For each source that is left alone, a button for somebody who has mended what was wrong."""
-    suspended = [one for one in loaders.breakers() if one.state is not BreakerState.CLOSED]
-    with st.container(horizontal=True):
-        for one in suspended:
+def suspended_sources() -> None:
+    """For each source that is left alone why, and a button for somebody who has mended what was wrong."""
+    for one in loaders.breakers():
+        if one.state is not BreakerState.CLOSED:
+            st.warning(suspended_words(one))
             if st.button(f"Ask {one.key} again now", key=f"again_{one.key}"):
                 services().source_reports.call_again(one.key)
                 loaders.forget()

@@ -78,7 +78,9 @@ def test_a_source_left_alone_can_be_asked_again(monkeypatch: pytest.MonkeyPatch)
     reports = Reports(breakers=(OPEN,))
     app = opened(monkeypatch, reports, SourceState("yahoo"))
     (row,) = table(app, 0)
-    assert row["State"].startswith("left alone until 12:00:00 New York after SourceTimeoutError")
+    assert row["State"] == "left alone until 12:00:00 New York"
+    assert "failed 5 times in a row" in words(app)
+    assert "SourceTimeoutError: no answer within 20 s" in words(app)
     app.button(key="again_yahoo").click().run()
     assert reports.called_again == ["yahoo"]
     assert table(app, 0)[0]["State"] == "ready"
