@@ -26,12 +26,16 @@ def nearest_only(listed: Sequence[date]) -> Sequence[date]:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a source can give at all. `quote_times`: a time per quote; `delay_seconds`: usual delay, None unknown."""
+    """What a source can give at all. `quote_times`: a time per quote; `delay_seconds`: usual delay, None unknown.
+
+    Greeks are nobody's to give: ours are computed from the quotes.
+    """
 
     quote_times: bool
     open_interest: bool
     vendor_iv: bool
     delay_seconds: float | None
+    bid_ask: bool = True
 
 
 class Vault(Protocol):

@@ -77,5 +77,6 @@ def _together(some: Sequence[Capabilities]) -> Capabilities:
         quote_times=any(one.quote_times for one in some),
         open_interest=any(one.open_interest for one in some),
         vendor_iv=any(one.vendor_iv for one in some),
+        bid_ask=any(one.bid_ask for one in some),
         delay_seconds=None if None in delays else max(delay for delay in delays if delay is not None),
     )

@@ -61,14 +61,14 @@ def market() -> YahooAnswers:
     return SourceAnswers(source, source)
 
 
-def sync(program: Program, *symbols: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def sync(program: Program, *symbols: str, seconds: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
         [sys.executable, "-m", "app.cli", "sync", *symbols],
         cwd=ROOT,
         env={**program.environment, **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
     )
     assert "Traceback" not in result.stdout + result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -35,12 +36,17 @@ from tests.vendors.internet import FakeInternet
 from tests.vendors.yahoo import DATA, YahooServer
 from tests.vendors.yahoo_payloads import SourceAnswers
 
+PATIENCE = 900
+
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(PATIENCE),
     pytest.mark.skipif(sys.platform != "linux", reason="counts the program's processes in /proc"),
 ]
 
-SYMBOLS = 120
+SYMBOLS = int(os.environ.get("SOAK_SYMBOLS", "120"))
+"""As many as fit into a test run; a thousand take some minutes."""
+
 CALLS, SECONDS, BURST = 400, 10.0, 40
 NOW = datetime.now(UTC)
 
@@ -99,7 +105,7 @@ def test_nothing_is_lost_doubled_or_sent_too_fast(program: Program, faults: Ever
     settings = load_settings(mode=Mode.LIVE, data_dir=program.folder)
     assert settings.mode is Mode.LIVE
     symbols = tickers()[:SYMBOLS]
-    result = sync(program, *symbols)
+    result = sync(program, *symbols, seconds=PATIENCE)
     assert_limit_kept(faults.arrivals)
     assert len(faults.met) >= 5
     assert sum(faults.met.values()) >= len(faults.arrivals) // 11

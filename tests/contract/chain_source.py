@@ -121,6 +121,7 @@ class ChainSourceContract:
     def test_capabilities_agree_with_the_answer(self, source: ChainSource, symbol: str) -> None:
         contracts = source.chain(symbol, everything).contracts
         known = source.capabilities
+        assert known.bid_ask or contracts[["bid", "ask"]].isna().all(axis=None)
         assert known.quote_times or contracts["quote_time"].isna().all()
         assert known.open_interest or contracts["open_interest"].isna().all()
         assert known.vendor_iv or contracts["vendor_iv"].isna().all()

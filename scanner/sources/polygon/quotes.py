@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -147,11 +148,12 @@ def _of_the_session(quoted: Sequence[QuotedContract]) -> np.ndarray:
 
 
 def seen_capabilities(quoted: Sequence[QuotedContract]) -> Capabilities:
-    """What the plan includes, as far as these contracts show: times of quotes, and how late they are."""
+    """What the plan includes, as far as these contracts show: quotes, their times, and how late they are."""
     delays = [one.delay_seconds for one in quoted if one.delay_seconds is not None]
     return Capabilities(
         quote_times=any(one.quote_time is not None for one in quoted),
         open_interest=True,
         vendor_iv=True,
         delay_seconds=max(delays, default=None),
+        bid_ask=any(not math.isnan(one.numbers[0]) or not math.isnan(one.numbers[1]) for one in quoted),
     )

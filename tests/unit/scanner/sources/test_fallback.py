@@ -113,7 +113,7 @@ def test_a_fault_of_the_program_is_not_passed_over() -> None:
 
 def test_capabilities_are_what_one_of_them_can_give() -> None:
     rich = Vendor("a", capabilities=Capabilities(True, False, True, 0.0))
-    poor = Vendor("b", capabilities=Capabilities(False, True, False, 900.0))
+    poor = Vendor("b", capabilities=Capabilities(False, True, False, 900.0, bid_ask=False))
     assert FallbackSource([rich, poor]).capabilities == Capabilities(True, True, True, 900.0)
     unknown = Vendor("c", capabilities=Capabilities(False, False, False, None))
     assert FallbackSource([rich, unknown]).capabilities.delay_seconds is None
