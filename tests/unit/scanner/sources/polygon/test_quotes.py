@@ -287,8 +287,11 @@ def test_another_underlyings_contracts_are_refused() -> None:
     [
         ({}, Capabilities(True, True, True, 0.0)),
         ({"last_quote": {"timeframe": "DELAYED"}}, Capabilities(True, True, True, 900.0)),
-        ({"last_quote": ..., "last_trade": {"timeframe": "DELAYED"}}, Capabilities(False, True, True, 900.0)),
-        ({"last_quote": ..., "last_trade": ...}, Capabilities(False, True, True, None)),
+        (
+            {"last_quote": ..., "last_trade": {"timeframe": "DELAYED"}},
+            Capabilities(False, True, True, 900.0, bid_ask=False),
+        ),
+        ({"last_quote": ..., "last_trade": ...}, Capabilities(False, True, True, None, bid_ask=False)),
         ({"last_quote": {"timeframe": "SOON"}}, Capabilities(True, True, True, None)),
     ],
 )
