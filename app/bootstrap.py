@@ -18,10 +18,12 @@ from app.secrets import Credentials, KeyRing, SecretStore, read_credentials
 from app.services.api_keys import ApiKeyService
 from app.services.housekeeping import Housekeeping
 from app.services.premiums import PremiumService
+from app.services.priced_chains import PricedChains, PricingInputs
 from app.services.reference import ReferenceService
 from app.services.source_report import SourceReportService
 from app.services.stocks import StockService
-from app.services.symbol_sync import PricingInputs, SymbolSync
+from app.services.symbol_attempts import AttemptContext
+from app.services.symbol_sync import SymbolSync
 from app.services.sync import SyncService
 from app.settings import Settings
 from db.engine import Database, open_database
@@ -116,14 +118,12 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         calendar=inputs.calendar,
     )
     sources = _sources(settings, clock, inputs.calendar, live)
-    symbol_sync = SymbolSync(
+    chains = PricedChains(database=database, source=lambda: sources().chains, inputs=inputs, account=account)
+    context = AttemptContext(
         database=database,
-        source=lambda: sources().chains,
-        inputs=inputs,
         clock=clock,
         chance=random.random,
         worker=f"{socket.gethostname()}:{os.getpid()}",
-        account=account,
         redact=redact,
     )
     return Services(
@@ -134,7 +134,10 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         database=database,
         credentials=credentials,
         sync=SyncService(
-            database=database, settings=_run_settings(settings, live), clock=clock, symbol_sync=symbol_sync
+            database=database,
+            settings=_run_settings(settings, live),
+            clock=clock,
+            symbol_sync=SymbolSync(chains=chains, context=context),
         ),
         premiums=PremiumService(database=database, inputs=inputs, clock=clock),
         stocks=StockService(database=database, clock=clock, universe=universe),

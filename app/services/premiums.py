@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from app.services.symbol_sync import PricingInputs, coming_dividends
+from app.services.priced_chains import PricingInputs, coming_dividends
 from db import data_version, premiums, snapshots, stock_chains, stocks
 from db.database_scanner import DatabaseScanner
 from db.engine import Database

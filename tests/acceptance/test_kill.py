@@ -13,7 +13,7 @@ import pytest
 
 from app.bootstrap import wall_clock
 from app.connection import embedded_server
-from app.services.symbol_sync import coming_dividends
+from app.services.priced_chains import coming_dividends
 from app.settings import load_settings
 from app.supervisor import prepare_database
 from db import premiums, snapshots, stocks

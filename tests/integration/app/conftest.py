@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 from app.log import redact
+from app.services.priced_chains import PricedChains, PricingInputs
 from app.services.source_report import SourceReportService
-from app.services.symbol_sync import PricingInputs, SymbolSync
+from app.services.symbol_attempts import AttemptContext
+from app.services.symbol_sync import SymbolSync
 from app.services.sync import SyncService
 from db.engine import Database
 from db.scan_runs import RunSettings
@@ -22,6 +24,7 @@ from scanner.sources.base import Capabilities, ChooseExpirations
 from scanner.sources.simulated import SimulatedSource
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+SETTINGS = RunSettings(mode=Mode.SIMULATED, rates={"0": 0.04}, sources=("simulated",), price_basis="bid")
 
 
 @dataclass
@@ -73,16 +76,18 @@ def inputs(calendar: MarketCalendar) -> PricingInputs:
 
 
 @pytest.fixture
-def sync(database: Database, source: ScriptedSource, clock: SettableClock, inputs: PricingInputs) -> SyncService:
-    symbol_sync = SymbolSync(
-        database=database,
-        source=lambda: source,
-        inputs=inputs,
-        clock=clock,
-        chance=lambda: 0.5,
-        worker="test:1",
-        account=SourceAccount(SourceReportService(database=database, clock=clock).store, clock),
-        redact=redact,
+def chains(database: Database, source: ScriptedSource, clock: SettableClock, inputs: PricingInputs) -> PricedChains:
+    account = SourceAccount(SourceReportService(database=database, clock=clock).store, clock)
+    return PricedChains(database=database, source=lambda: source, inputs=inputs, account=account)
+
+
+@pytest.fixture
+def context(database: Database, clock: SettableClock) -> AttemptContext:
+    return AttemptContext(database=database, clock=clock, chance=lambda: 0.5, worker="test:1", redact=redact)
+
+
+@pytest.fixture
+def sync(database: Database, chains: PricedChains, clock: SettableClock, context: AttemptContext) -> SyncService:
+    return SyncService(
+        database=database, settings=SETTINGS, clock=clock, symbol_sync=SymbolSync(chains=chains, context=context)
     )
-    settings = RunSettings(mode=Mode.SIMULATED, rates={"0": 0.04}, sources=("simulated",), price_basis="bid")
-    return SyncService(database=database, settings=settings, clock=clock, symbol_sync=symbol_sync)

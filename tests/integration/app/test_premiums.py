@@ -9,7 +9,7 @@ import pytest
 
 from app.services.export import premiums_csv
 from app.services.premiums import PremiumService
-from app.services.symbol_sync import PricingInputs
+from app.services.priced_chains import PricingInputs
 from app.services.sync import SyncService
 from db.engine import Database
 from scanner.errors import SymbolError

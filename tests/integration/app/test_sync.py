@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from app.services.job_names import AFTER_RUN_TASK, REFERENCE_TASK, SYMBOL_TASK
-from app.services.symbol_sync import DOWN_AFTER, MAX_ATTEMPTS, MAX_CLAIMS, PricingInputs
+from app.services.priced_chains import PricingInputs
+from app.services.symbol_attempts import DOWN_AFTER, MAX_ATTEMPTS, MAX_CLAIMS
 from app.services.sync import RunState, SyncProgress, SyncService
 from db import premiums, run_symbols, snapshots
 from db.engine import Database

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.services.symbol_sync import passes_by_itself, unanswered, wait_seconds
+from app.services.symbol_attempts import passes_by_itself, unanswered, wait_seconds
 from scanner.errors import (
     AllSourcesFailedError,
     MalformedAnswerError,
