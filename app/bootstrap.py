@@ -16,6 +16,9 @@ from app.live_sources import LiveSources
 from app.log import redact
 from app.secrets import Credentials, KeyRing, SecretStore, read_credentials
 from app.services.api_keys import ApiKeyService
+from app.services.flow import FlowService
+from app.services.flow_backfill import FlowBackfill, SettableMoment
+from app.services.flow_scan import FlowScanService
 from app.services.housekeeping import Housekeeping
 from app.services.premiums import PremiumService
 from app.services.priced_chains import PricedChains, PricingInputs
@@ -23,12 +26,14 @@ from app.services.reference import ReferenceService
 from app.services.source_report import SourceReportService
 from app.services.stocks import StockService
 from app.services.symbol_attempts import AttemptContext
+from app.services.symbol_flow import SymbolFlow
 from app.services.symbol_sync import SymbolSync
 from app.services.sync import SyncService
 from app.settings import Settings
 from db.engine import Database, open_database
 from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar
+from scanner.errors import InputError
 from scanner.model import Mode, PriceBasis
 from scanner.pricing.rates import RateCurve
 from scanner.sources.account import SourceAccount
@@ -64,6 +69,8 @@ class Services:
     database: Database
     credentials: Credentials
     sync: SyncService
+    flow_scans: FlowScanService
+    flow: FlowService
     premiums: PremiumService
     stocks: StockService
     reference: ReferenceService
@@ -139,6 +146,15 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
             clock=clock,
             symbol_sync=SymbolSync(chains=chains, context=context),
         ),
+        flow_scans=FlowScanService(
+            database=database,
+            settings=_run_settings(settings, live),
+            clock=clock,
+            calendar=inputs.calendar,
+            symbols=settings.flow_symbols or universe,
+            symbol_flow=SymbolFlow(chains=chains, context=context),
+        ),
+        flow=FlowService(database=database, clock=clock, calendar=inputs.calendar),
         premiums=PremiumService(database=database, inputs=inputs, clock=clock),
         stocks=StockService(database=database, clock=clock, universe=universe),
         reference=ReferenceService(
@@ -153,6 +169,28 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
         account=account,
         api_keys=ApiKeyService(database=database),
         vault=secret_store,
+    )
+
+
+def flow_backfill(services: Services) -> FlowBackfill:
+    """Scans at past instants of the simulated market. Raises InputError in any other mode."""
+    if services.mode is not Mode.SIMULATED:
+        raise InputError("only the simulated market can be scanned at past instants. Add --mode simulated")
+    settings, calendar = services.settings, services.calendar
+    moment = SettableMoment(services.clock())
+    market = open_simulated(settings.seed, moment, calendar).chains
+    chains = PricedChains(
+        database=services.database,
+        source=lambda: market,
+        inputs=PricingInputs(calendar, _rates(settings)),
+        account=SourceAccount(lambda *_: None, moment),
+    )
+    return FlowBackfill(
+        database=services.database,
+        settings=services.flow_scans.settings,
+        chains=chains,
+        moment=moment,
+        symbols=services.flow_scans.symbols,
     )
 
 

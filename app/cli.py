@@ -19,7 +19,7 @@ from app.settings import Settings, load_settings
 from scanner.errors import ScannerError
 from scanner.model import Mode
 
-_QUIET = frozenset({"demo", "run", "sync", "migrate", "status", "api-keys", "secrets", "login"})
+_QUIET = frozenset({"demo", "run", "sync", "backfill-flow", "migrate", "status", "api-keys", "secrets", "login"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +60,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             return key_commands.run(settings, options)
         case "sync":
             return commands.sync(settings, options.symbols, stop=_stop_on_signals())
+        case "backfill-flow":
+            return commands.backfill_flow(settings, options.sessions, stop=_stop_on_signals())
         case "migrate":
             return commands.migrate(settings)
         case "secrets":
@@ -110,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     _with_mode(command.add_parser("worker", help="one more worker process"))
     sync = _with_mode(command.add_parser("sync", help="fetch now, with progress; Ctrl-C leaves the run resumable"))
     sync.add_argument("symbols", nargs="*", metavar="SYMBOL", help="the symbols to fetch; none: all stocks")
+    backfill = _with_mode(
+        command.add_parser("backfill-flow", help="flow scans of past sessions; simulated market only")
+    )
+    backfill.add_argument("--sessions", type=int, default=30, metavar="N", help="how many sessions back; default 30")
     _with_mode(command.add_parser("api", help="the REST API, beside a running program or on any machine"))
     key_commands.add_parser(_with_mode(command.add_parser("api-keys", help="make, list and revoke keys of the API")))
     _with_mode(command.add_parser("migrate", help="create or upgrade the database's tables"))

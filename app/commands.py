@@ -24,6 +24,7 @@ from scanner.errors import (
     DatabaseError,
     DatabaseNotMigratedError,
     DatabaseUnreachableError,
+    InputError,
     ScannerError,
 )
 from scanner.model import Mode
@@ -130,6 +131,25 @@ def sync(settings: Settings, symbols: Sequence[str], *, stop: threading.Event) -
         if not symbols:
             services.stocks.seed()
         return _sync(services, symbols, stop)
+
+
+def backfill_flow(settings: Settings, sessions: int, *, stop: threading.Event) -> int:
+    """Flow scans at past instants of the simulated market, in this process. Safe to repeat."""
+    from app.bootstrap import flow_backfill
+
+    if sessions < 1:
+        raise InputError(f"--sessions must be 1 or more, not {sessions}")
+    with StandBy(Plan(settings, dashboard=False, workers=0), say=say) as stand_by:
+        services = _opened(settings, stand_by, stop)
+        if services is None:
+            say("Interrupted: nothing was scanned yet.")
+            return 1
+        try:
+            made = flow_backfill(services).run(sessions=sessions, until=services.clock(), stopped=stop.is_set)
+        finally:
+            services.close()
+    say(f"{made} past flow scans of {sessions} sessions made; what was there already stayed.")
+    return 1 if stop.is_set() else 0
 
 
 def _opened(settings: Settings, stand_by: StandBy, stop: threading.Event) -> Services | None:

@@ -13,10 +13,11 @@ from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from scanner.errors import InputError
+from scanner.errors import InputError, SymbolError
 from scanner.model import Mode
 from scanner.sources.registry import checked_order
 from scanner.sources.resilience import RateLimit
+from scanner.symbols import normalise
 
 PROJECT_FOLDER: Final = Path(__file__).resolve().parents[1]
 
@@ -52,6 +53,16 @@ def _source_order(value: object) -> object:
     if not isinstance(value, str):
         return value
     return checked_order([name.strip().lower() for name in value.split(",") if name.strip()])
+
+
+def _symbols(value: object) -> object:
+    """Read "SPY, qqq" as canonical symbols."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(dict.fromkeys(normalise(text) for text in value.split(",") if text.strip()))
+    except SymbolError as error:
+        raise ValueError(str(error)) from error
 
 
 def _by_source(text: str) -> Iterator[tuple[str, str]]:
@@ -172,6 +183,12 @@ class Settings(BaseSettings):
     file_dir: Folder | None = Field(default=None, description="Folder of saved chains, for the source file.")
     chain_cache_seconds: float = Field(
         default=60.0, ge=0, description="For how long a live chain that was fetched serves everybody who asks."
+    )
+    flow_scans: bool = Field(
+        default=True, description="Whether workers scan for unusual flow and skew every 15 minutes of a session."
+    )
+    flow_symbols: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_symbols)] = Field(
+        default=None, description="Symbols of the flow scan: SPY,QQQ,NVDA. Default: the 44 default stocks."
     )
     worker_processes: int | None = Field(default=None, ge=1, le=32, description="Worker processes; default by mode.")
     worker_threads: int | None = Field(default=None, ge=1, le=64, description="Threads per worker; default by mode.")

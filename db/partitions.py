@@ -1,4 +1,5 @@
-"""Partitions of `stock_premiums` (months of expiration) and `chain_snapshots` (UTC days of fetching).
+"""Partitions of `stock_premiums` (months of expiration), `chain_snapshots` (UTC days of fetching) and what flow scans
+find (UTC days of their slots).
 
 Created by attaching: unlike `CREATE TABLE ... PARTITION OF` that locks out no reader or writer of the parent.
 Several workers may create at once; an advisory lock makes them take turns.
@@ -14,6 +15,8 @@ from typing import Any, Final
 from psycopg import Connection, Cursor, sql
 
 from scanner.errors import InputError
+
+FLOW_TABLES: Final = ("whale_flows", "oi_flows", "skew_metrics", "opportunities")
 
 _LOCK: Final = 7_240_301
 """Key of the advisory lock held while partitions are created or dropped."""
@@ -44,6 +47,13 @@ def snapshot_day(day: date) -> Span:
     return Span(f"chain_snapshots_{day:%Y_%m_%d}", day, day + timedelta(days=1))
 
 
+def flow_day(parent: str, day: date) -> Span:
+    """The partition of one of `FLOW_TABLES` with the scans of this UTC day."""
+    if isinstance(day, datetime):
+        raise InputError(f"{day} is an instant where a UTC day is needed")
+    return Span(f"{parent}_{day:%Y_%m_%d}", day, day + timedelta(days=1))
+
+
 def ensure_premium_partitions(connection: Connection[Any], expirations: Iterable[date]) -> tuple[str, ...]:
     """Create the missing partitions for these expirations in one transaction; return the names created."""
     return _ensure(connection, "stock_premiums", {premium_month(day) for day in expirations})
@@ -52,6 +62,13 @@ def ensure_premium_partitions(connection: Connection[Any], expirations: Iterable
 def ensure_snapshot_partitions(connection: Connection[Any], days: Iterable[date]) -> tuple[str, ...]:
     """Create the missing partitions for these UTC days in one transaction; return the names created."""
     return _ensure(connection, "chain_snapshots", {snapshot_day(day) for day in days})
+
+
+def ensure_flow_partitions(connection: Connection[Any], days: Iterable[date]) -> tuple[str, ...]:
+    """Create the missing partitions of all `FLOW_TABLES` for these UTC days; return the names created."""
+    wanted = set(days)
+    created = [_ensure(connection, parent, {flow_day(parent, day) for day in wanted}) for parent in FLOW_TABLES]
+    return tuple(name for names in created for name in names)
 
 
 def drop_expired_premium_partitions(connection: Connection[Any], today: date) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ class SymbolState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SymbolAccount:
-    """What became of one fetched chain: contracts delivered, unreadable and without IV by reason; durations in ms."""
+    """What became of one fetched chain: contracts delivered, unreadable, without IV and (of a flow scan) without a
+    whale score by reason; durations in ms."""
 
     source: str
     fetched: int
@@ -34,6 +35,7 @@ class SymbolAccount:
     iv_null: Mapping[str, int]
     fetch_ms: float | None = None
     price_ms: float | None = None
+    score_null: Mapping[str, int] | None = None
 
 
 def claim(connection: Connection[Any], run_id: int, symbol: str, *, worker: str, now: datetime) -> int | None:
@@ -100,7 +102,7 @@ def succeed(
         """
         update scan_run_symbols
         set state = 'succeeded', finished_at = %s, source = %s, fetched = %s, unreadable = %s, stored = %s,
-            iv_null = %s, fetch_ms = %s, price_ms = %s,
+            iv_null = %s, fetch_ms = %s, price_ms = %s, score_null = %s,
             store_ms = extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000
         where run_id = %s and symbol = %s and attempts = %s and state = 'running'
         """,
@@ -113,11 +115,24 @@ def succeed(
             Jsonb(dict(account.iv_null)),
             account.fetch_ms,
             account.price_ms,
+            None if account.score_null is None else Jsonb(dict(account.score_null)),
             run_id,
             symbol,
             attempt,
         ],
     )
+
+
+def fail_open(
+    connection: Connection[Any], run_id: int, *, error_class: str, message: str, now: datetime
+) -> tuple[str, ...]:
+    """Set every symbol that is pending or running to failed, whoever holds it; return which."""
+    rows = connection.execute(
+        "update scan_run_symbols set state = 'failed', error_class = %s, error_message = %s, finished_at = %s "
+        "where run_id = %s and state in ('pending', 'running') returning symbol",
+        [error_class, message, now, run_id],
+    ).fetchall()
+    return tuple(sorted(symbol for (symbol,) in rows))
 
 
 def reopen(connection: Connection[Any], run_id: int, symbols: Sequence[str], state: SymbolState) -> tuple[str, ...]:

@@ -9,16 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from db import data_version, run_symbols
+from db.run_kinds import SYNC
 from scanner.errors import InputError
 from scanner.model import Mode
-
-SYNC: Final = "sync"
 
 
 class RunState(StrEnum):

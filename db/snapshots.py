@@ -15,6 +15,7 @@ import pyarrow as pa
 from psycopg import Connection
 
 from db.frames import to_batch
+from db.run_kinds import SYNC
 from scanner.errors import DatabaseError
 from scanner.model import ChainSnapshot, Mode, SkippedSource, UnderlyingQuote
 from scanner.schema import CHAIN
@@ -51,13 +52,15 @@ def decode(body: bytes, schema_version: int) -> ChainSnapshot:
     return _snapshot(facts, contracts)
 
 
-def append(connection: Connection[Any], snapshot: ChainSnapshot, body: bytes, *, scan_id: int | None) -> None:
-    """Store a snapshot with its encoded body. One stored already (same symbol, source and time) stays as it is."""
+def append(
+    connection: Connection[Any], snapshot: ChainSnapshot, body: bytes, *, scan_id: int | None, kind: str = SYNC
+) -> None:
+    """Store a snapshot with its encoded body for a kind of run. One stored already (same time too) stays as it is."""
     connection.execute(
         """
         insert into chain_snapshots
-            (symbol, source, fetched_at, answer_time, scan_id, contracts, schema_version, body)
-        values (%s, %s, %s, %s, %s, %s, %s, %b)
+            (symbol, source, fetched_at, answer_time, scan_id, contracts, schema_version, body, kind)
+        values (%s, %s, %s, %s, %s, %s, %s, %b, %s)
         on conflict do nothing
         """,
         [
@@ -69,16 +72,17 @@ def append(connection: Connection[Any], snapshot: ChainSnapshot, body: bytes, *,
             len(snapshot.contracts),
             SCHEMA_VERSION,
             body,
+            kind,
         ],
     )
 
 
-def latest(connection: Connection[Any], symbol: str, *, as_of: datetime) -> ChainSnapshot | None:
-    """The newest stored chain of a symbol fetched at or before `as_of`; None where there is none."""
+def latest(connection: Connection[Any], symbol: str, *, as_of: datetime, kind: str = SYNC) -> ChainSnapshot | None:
+    """The newest chain of a symbol that a kind of run fetched at or before `as_of`; None where there is none."""
     row = connection.execute(
-        "select body, schema_version from chain_snapshots where symbol = %s and fetched_at <= %s "
+        "select body, schema_version from chain_snapshots where symbol = %s and kind = %s and fetched_at <= %s "
         "order by fetched_at desc limit 1",
-        [symbol, as_of],
+        [symbol, kind, as_of],
         binary=True,
     ).fetchone()
     return None if row is None else decode(*row)

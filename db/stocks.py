@@ -113,9 +113,10 @@ def overview(connection: Connection[Any]) -> list[StockOverview]:
         left join stock_data as data using (symbol)
         left join stock_chains as chain using (symbol)
         left join lateral (
-            select state, error_class, error_message
+            select scan_run_symbols.state, error_class, error_message
             from scan_run_symbols
-            where symbol = stock.symbol and state in ('succeeded', 'failed')
+            join scan_runs as run using (run_id)
+            where symbol = stock.symbol and scan_run_symbols.state in ('succeeded', 'failed') and run.kind = 'sync'
             order by run_id desc
             limit 1
         ) as last on true

@@ -328,3 +328,9 @@ def due_scan(now: datetime, last: datetime | None, calendar: MarketCalendar) -> 
     if not clock.opens_at + SCAN_EVERY <= slot <= clock.closes_at:
         return None
     return None if last is not None and _as_utc(last) >= slot else slot
+
+
+def scan_slots(session: date, calendar: MarketCalendar) -> tuple[datetime, ...]:
+    """The slots of the flow scans of a session, ascending: 26, or 14 where it closes at 13:00."""
+    opens, closes = calendar.session_open(session), calendar.session_close(session)
+    return tuple(opens + SCAN_EVERY * number for number in range(1, (closes - opens) // SCAN_EVERY + 1))

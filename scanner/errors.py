@@ -141,6 +141,11 @@ class SupersededError(ScannerError):
     """Newer data are stored, or another worker took the work over. Nothing was changed; nothing is to be done."""
 
 
+class ScanOvertakenError(ScannerError):
+    """A flow scan was not done before the next one was due. Nothing is to be done; if it is often so, name fewer
+    symbols in SCANNER_FLOW_SYMBOLS or start another worker."""
+
+
 class DataDirectoryError(DatabaseError):
     """The embedded server cannot use its data directory. The message says why and names a place that works."""
 

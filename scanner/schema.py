@@ -8,7 +8,7 @@ Types: `text` is pandas `str`; `date` is `datetime64[s]` at midnight, a calendar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -277,3 +277,57 @@ OPPORTUNITY: Final = Schema(
     ),
 )
 """Contracts whose flow makes them opportunities, with their score in parts (definitions 7)."""
+
+_SCAN_OF = (
+    Column("timestamp", "instant", "slot of the flow scan"),
+    Column("run_id", "integer", "run of the flow scan", least=1),
+)
+
+FLOW_ROWS: Final = Schema("stored flow", _SCAN_OF + FLOW.columns)
+"""Rows of `whale_flows` and `oi_flows`."""
+
+SKEW_ROWS: Final = Schema("stored skew", _SCAN_OF + EXPIRY_SIGNALS.columns)
+"""Rows of `skew_metrics`."""
+
+OPPORTUNITY_ROWS: Final = Schema("stored opportunities", _SCAN_OF + OPPORTUNITY.columns)
+"""Rows of `opportunities`."""
+
+SKEW_HISTORY: Final = Schema(
+    "skew history",
+    (
+        *SKEW_ROWS.columns,
+        Column("previous_timestamp", "instant", "slot of the scan before", null=True),
+        Column("skew_change", "number", "vol points since the scan before", null=True),
+        Column("atm_iv_change", "number", "decimal, since the scan before", null=True),
+    ),
+)
+"""Rows of the view `stock_skew_history`."""
+
+_RENAMED = {"spot": "underlying_price"}
+
+TOP_OPPORTUNITY: Final = Schema(
+    "top opportunities",
+    (
+        *_SCAN_OF,
+        *(replace(column, name=_RENAMED.get(column.name, column.name)) for column in OPPORTUNITY.columns),
+        Column("put_skew", "number", "vol points", null=True),
+        Column("call_skew", "number", "vol points", null=True),
+        Column("skew_25d_norm", "number", "% of ATM volatility", null=True),
+        Column("atm_iv", "number", "decimal", null=True, least=0),
+        Column("implied_move_usd", "number", "$/share", null=True, least=0),
+        Column("implied_move_pct", "number", "% of spot", null=True, least=0),
+        Column("upper_bound", "number", "$/share, one standard deviation up", null=True),
+        Column("lower_bound", "number", "$/share, one standard deviation down", null=True),
+        Column("put_call_oi_ratio", "number", "put / call open interest", null=True, least=0),
+        Column("put_call_vol_ratio", "number", "put / call volume", null=True, least=0),
+        Column("call_wall", "number", "strike with most call open interest", null=True, least=0),
+        Column("put_wall", "number", "strike with most put open interest", null=True, least=0),
+        Column("call_volume_wall", "number", "strike with most call volume", null=True, least=0),
+        Column("put_volume_wall", "number", "strike with most put volume", null=True, least=0),
+        Column("net_gex", "number", "$ per 1 % move, calls +, puts - (naive sign convention)", null=True),
+        Column("fetched_at", "instant", "when the chain was fetched"),
+        Column("mode", "text", "live, simulated or recorded"),
+        Column("score_percentile", "number", "of the symbol's own scores of the 30 days before", null=True),
+    ),
+)
+"""Rows of the view `top_opportunities`, with their place in the symbol's own history."""

@@ -35,6 +35,10 @@ ADVICE: Final = {
         "No source gave these chains; each failure says which source said what. The page System shows what each "
         "source needs. Then retry the failed symbols."
     ),
+    "ScanOvertakenError": (
+        "The scan was not done before the next one was due. If it is often so, name fewer symbols in "
+        "SCANNER_FLOW_SYMBOLS or start another worker."
+    ),
     "NoOptionsError": "The source lists no options on these symbols. Nothing is to be done.",
 }
 """By the name of a class of scanner.errors."""

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from app.services.job_names import REFERENCE_TASK, SYMBOL_TASK
 from app.services.run_end import finish_run
+from app.services.run_queue import arguments, queue_lost_symbols
 from app.services.symbol_sync import SymbolSync
-from db import jobs, run_progress, run_symbols, scan_runs, stocks, workers
+from db import jobs, run_progress, scan_runs, stocks, workers
 from db.engine import Database
 from db.run_progress import RunProgress
 from db.scan_runs import RunSettings, RunState
@@ -89,7 +90,7 @@ class SyncService:
                 stocks.add(connection, wanted, now=now)
             ticket = scan_runs.start_or_join(connection, wanted, self._settings, now=now)
             jobs.defer(connection, REFERENCE_TASK, [{}])
-            jobs.defer(connection, SYMBOL_TASK, _arguments(ticket.run_id, ticket.added))
+            jobs.defer(connection, SYMBOL_TASK, arguments(ticket.run_id, ticket.added))
         return ticket.run_id
 
     def progress(self, run_id: int | None = None) -> SyncProgress | None:
@@ -121,7 +122,7 @@ class SyncService:
             ticket = scan_runs.retry_failed(connection, run_id, self._settings, now=self._clock())
             if ticket is None:
                 return None
-            jobs.defer(connection, SYMBOL_TASK, _arguments(ticket.run_id, ticket.added))
+            jobs.defer(connection, SYMBOL_TASK, arguments(ticket.run_id, ticket.added))
         return ticket.run_id
 
     def resume(self) -> int:
@@ -130,12 +131,9 @@ class SyncService:
             run_id = scan_runs.running_run(connection)
             if run_id is None:
                 return 0
-            unfinished = run_symbols.open_symbols(connection, run_id)
-            queued = jobs.symbols_with_job(connection, SYMBOL_TASK, run_id)
-            lost = tuple(symbol for symbol in unfinished if symbol not in queued)
-            jobs.defer(connection, SYMBOL_TASK, _arguments(run_id, lost))
+            lost = queue_lost_symbols(connection, run_id, SYMBOL_TASK)
             finish_run(connection, run_id, now=self._clock())
-        return len(lost)
+        return lost
 
     def run_symbol(self, run_id: int, symbol: str) -> float | None:
         """Fetch, price and store one symbol of a run in one transaction. Called by a worker; safe to repeat.
@@ -143,10 +141,6 @@ class SyncService:
         Returns None when the symbol is done (well or badly), else the seconds after which to call again.
         """
         return self._symbol_sync.run(run_id, symbol)
-
-
-def _arguments(run_id: int, symbols: Sequence[str]) -> list[dict[str, int | str]]:
-    return [{"run_id": run_id, "symbol": symbol} for symbol in symbols]
 
 
 def _progress(found: RunProgress, now: datetime, worker_alive: bool) -> SyncProgress:

@@ -9,13 +9,24 @@ from procrastinate import App, BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
 from app.bootstrap import Services
-from app.services.job_names import AFTER_RUN_TASK, NIGHTLY_TASK, REFERENCE_TASK, RESUME_TASK, SYMBOL_TASK
+from app.services.job_names import (
+    AFTER_RUN_TASK,
+    FLOW_SYMBOL_TASK,
+    FLOW_TASK,
+    NIGHTLY_TASK,
+    REFERENCE_TASK,
+    RESUME_TASK,
+    SYMBOL_TASK,
+)
 from scanner.errors import DatabaseError
 
 NIGHTLY_CRON: Final = "30 8 * * *"
 """UTC: in the small hours of New York, winter and summer."""
 
 MINUTELY_CRON: Final = "* * * * *"
+FIRST: Final = 10
+"""Priority of what must not wait behind the symbols of a run."""
+
 FAILED_JOBS_KEPT_HOURS: Final = 7 * 24
 DATABASE_WAIT_SECONDS: Final = 2
 DATABASE_ATTEMPTS: Final = 20
@@ -58,6 +69,20 @@ def register(queue: App, services: Services) -> None:
     @queue.task(name=RESUME_TASK, queueing_lock=RESUME_TASK)
     def resume(timestamp: int = 0) -> None:  # noqa: ARG001
         services.sync.resume()
+        services.flow_scans.resume()
+
+    @queue.task(name=FLOW_SYMBOL_TASK, retry=_Retry())
+    def scan_symbol_flow(run_id: int, symbol: str) -> None:
+        wait = services.flow_scans.run_symbol(run_id, symbol)
+        if wait is not None:
+            raise TryLaterError(wait)
+
+    if services.settings.flow_scans:
+
+        @queue.periodic(cron=MINUTELY_CRON)
+        @queue.task(name=FLOW_TASK, queueing_lock=FLOW_TASK, priority=FIRST)
+        def begin_flow_scan(timestamp: int = 0) -> None:  # noqa: ARG001
+            services.flow_scans.begin_due()
 
     @queue.task(name=AFTER_RUN_TASK, retry=_Retry())
     def after_run() -> None:

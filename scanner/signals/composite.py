@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from scanner.model import OptionType
 from scanner.pricing.arrays import Flags, Floats
 from scanner.schema import OPPORTUNITY
+from scanner.signals.flow import LEAST_VOLUME, LEAST_WHALE
 
-LEAST_WHALE: Final = 50.0
 LEAST_RATIO: Final = 3.0
-LEAST_VOLUME: Final = 100.0
 
 WHALE_POINTS: Final = ((200.0, 35), (100.0, 25), (50.0, 15))
 FRESH_POINTS: Final = ((8.0, 35), (6.0, 30), (4.0, 20), (3.0, 10))

@@ -24,6 +24,12 @@ FRESH_DISTANCE_PCT: Final = 10.0
 FRESH_RATIO: Final = 3.0
 """Volume over open interest from which open interest is fresh."""
 
+LEAST_WHALE: Final = 50.0
+"""Whale score, before rounding, from which flow is unusual."""
+
+LEAST_VOLUME: Final = 100.0
+"""Contracts from which volume says anything."""
+
 NEW_STRIKE: Final = "new_strike"
 OI_UNKNOWN: Final = "oi_unknown"
 
@@ -101,6 +107,39 @@ def contract_flow(facts: pd.DataFrame, *, underlying_volume: float | None) -> pd
     values["flags"] = _flags(values["open_interest"].to_numpy())
     frame = pd.DataFrame({column.name: values[column.name] for column in FLOW.columns}, index=standard.index)
     return frame.astype({column.name: column.dtype for column in FLOW.columns})
+
+
+def whale_flows(flow: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a `schema.FLOW` frame with a whale score of `LEAST_WHALE` and more, before rounding."""
+    return flow[flow["whale_exact"] >= LEAST_WHALE].reset_index(drop=True)
+
+
+def oi_flows(flow: pd.DataFrame) -> pd.DataFrame:
+    """The rows with fresh open interest, and new strikes (flag `NEW_STRIKE`), of `LEAST_VOLUME` and more."""
+    unusual = flow["oi_score"].notna() | (flow["flags"] == NEW_STRIKE)
+    return flow[unusual & (flow["volume"] >= LEAST_VOLUME)].reset_index(drop=True)
+
+
+def unknown_scores(flow: pd.DataFrame) -> dict[str, int]:
+    """How many contracts near enough to the spot have no whale score, by the first input that is missing.
+
+    Contracts without a spot are counted under it, near or not.
+    """
+    spot, strike = flow["spot"].to_numpy(), flow["strike"].to_numpy()
+    near = np.isnan(spot) | ~np.isnan(_near(np.zeros(len(flow)), strike, spot, WHALE_DISTANCE_PCT))
+    rest = flow[near & flow["whale_exact"].isna().to_numpy()]
+    reasons = {
+        "no_spot": rest["spot"].isna(),
+        "volume_unknown": rest["volume"].isna(),
+        OI_UNKNOWN: rest["open_interest"].isna(),
+        NEW_STRIKE: rest["open_interest"] == 0,
+        "no_two_sided_quote": rest["mark"].isna(),
+        "no_implied_volatility": rest["iv"].isna(),
+        "underlying_volume_unknown": rest["underlying_volume"].isna(),
+    }
+    first = np.select([held.to_numpy() for held in reasons.values()], list(reasons), "no_price_or_shares")
+    names, counts = np.unique(first, return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 _INPUTS: Final = ("spot", "strike", "mid", "iv", "delta", "gamma", "volume", "open_interest", "multiplier")
