@@ -58,6 +58,17 @@ class Schema:
         return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in self.columns})
 
 
+def as_declared(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The frame with the columns of `schema` in its dtypes; only what differs is converted. Nothing else is checked."""
+    chosen = frame[schema.names]
+    differing = {
+        column.name: column.dtype
+        for column, dtype in zip(schema.columns, chosen.dtypes, strict=True)
+        if str(dtype) != column.dtype
+    }
+    return chosen.astype(differing) if differing else chosen
+
+
 def validate(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Return `frame` unchanged, or raise `SchemaError` with every problem found. Columns may stand in any order."""
     missing = [name for name in schema.names if name not in frame.columns]

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import pandas as pd
-
 from app.services.flow_end import mood_of
-from app.services.priced_chains import PricedChains
-from app.services.symbol_flow import scanned_expirations, symbol_signals
+from app.services.priced_chains import PricedChain, PricedChains
+from app.services.symbol_flow import scanned_chain, scanned_expirations, scanned_part, signals_of
 from db import data_version, flow_runs, flows, run_symbols, stocks
 from db.engine import Database
-from db.flows import SymbolSignals
+from db.flows import ScannedChain, Signals
 from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar, scan_slots
 from scanner.errors import SourceError
@@ -78,27 +76,38 @@ class FlowBackfill:
 
     def _scan(self, slot: _Slot) -> bool:
         self._moment.now = slot.at
-        done: list[SymbolSignals] = []
+        done: list[PricedChain] = []
         failed: dict[str, SourceError] = {}
         for symbol in self._symbols:
             choose = scanned_expirations(symbol, slot.at, self._chains.calendar)
             try:
-                done.append(symbol_signals(self._chains.fetch(symbol, choose, now=slot.at), choose))
+                done.append(scanned_part(self._chains.fetch(symbol, choose, now=slot.at), choose))
             except SourceError as error:
                 failed[symbol] = error
+        if not done:
+            return False
+        signals, flow = signals_of(done)
+        by_symbol = dict(tuple(flow.groupby("symbol")))
+        chains = [scanned_chain(one, one, by_symbol.get(one.snapshot.symbol, flow[:0])) for one in done]
         with self._database.connection() as connection:
-            flows.ensure_partitions(connection, slot.at, done)
+            flows.ensure_partitions(connection, slot.at, chains)
             with connection.transaction():
-                return self._store(connection, slot, done, failed)
+                return self._store(connection, slot, signals, chains, failed)
 
     def _store(
-        self, connection: Any, slot: _Slot, done: Sequence[SymbolSignals], failed: dict[str, SourceError]
+        self,
+        connection: Any,
+        slot: _Slot,
+        signals: Signals,
+        chains: Sequence[ScannedChain],
+        failed: dict[str, SourceError],
     ) -> bool:
         run_id = flow_runs.record(connection, slot.at, self._symbols, self._settings, now=slot.at)
         if run_id is None:
             return False
-        flows.store_rows(connection, run_id, slot.at, done, chains=slot.keeps_chains)
-        for one in done:
+        flows.store_signals(connection, run_id, slot.at, signals)
+        for one in chains:
+            flows.store_chain(connection, run_id, slot.at, one, whole=slot.keeps_chains)
             run_symbols.succeed(connection, run_id, one.snapshot.symbol, 1, one.account, now=slot.at)
         for symbol, error in failed.items():
             run_symbols.fail(
@@ -111,9 +120,7 @@ class FlowBackfill:
                 now=slot.at,
             )
         flow_runs.count_recorded(connection, run_id)
-        if done:
-            skew = pd.concat([one.skew for one in done], ignore_index=True)
-            flow_runs.store_mood(connection, mood_of(skew, run_id=run_id, slot=slot.at))
+        flow_runs.store_mood(connection, mood_of(signals.skew, run_id=run_id, slot=slot.at))
         return True
 
 

@@ -13,7 +13,7 @@ from app.services.flow_end import finish_flow_run
 from app.services.priced_chains import PricedChain, PricedChains
 from app.services.symbol_attempts import AttemptContext, SymbolAttempts
 from db import flow_runs, flows
-from db.flows import SymbolSignals
+from db.flows import ScannedChain, Signals
 from db.premiums import Claim
 from db.run_symbols import SymbolAccount
 from scanner.calendar import MarketCalendar, flow_expirations
@@ -45,10 +45,12 @@ class SymbolFlow:
         now = self._clock()
         choose = scanned_expirations(symbol, now, self._chains.calendar)
         chain = self._chains.fetch(symbol, choose, now=now)
-        signals = symbol_signals(chain, choose)
+        scanned = scanned_part(chain, choose)
+        signals, flow = signals_of([scanned])
         claim = Claim(run_id, attempt, fetch_ms=chain.fetch_ms, price_ms=chain.price_ms)
         with self._database.connection() as connection:
-            flows.store_symbol(connection, signals, slot=slot, now=self._clock(), claim=claim)
+            kept = scanned_chain(chain, scanned, flow)
+            flows.store_symbol(connection, signals, kept, slot=slot, now=self._clock(), claim=claim)
             finish_flow_run(connection, run_id, now=self._clock())
 
 
@@ -59,32 +61,37 @@ def scanned_expirations(
     return lambda listed: flow_expirations(listed, now=now, root=option_root(symbol), calendar=calendar)
 
 
-def symbol_signals(chain: PricedChain, choose: Callable[[Sequence[date]], Sequence[date]]) -> SymbolSignals:
-    """What the chosen expirations say. Others that came along are left out, so that no cache changes the numbers.
-
-    They are counted as fetched and not as stored, and the chain is kept without them.
-    """
+def scanned_part(chain: PricedChain, choose: Callable[[Sequence[date]], Sequence[date]]) -> PricedChain:
+    """The chosen expirations. Others that came along are left out, so that no cache changes the numbers."""
     chosen = pd.DatetimeIndex([pd.Timestamp(day) for day in choose(chain.snapshot.listed_expirations)])
-    facts = _of(chain.facts, chosen)
+    if chain.facts["expiration"].isin(chosen).all():
+        return chain
     snapshot = replace(chain.snapshot, contracts=_of(chain.snapshot.contracts, chosen))
-    flow = contract_flow(facts, underlying_volume=snapshot.underlying.volume)
+    return replace(chain, snapshot=snapshot, facts=_of(chain.facts, chosen))
+
+
+def signals_of(chains: Sequence[PricedChain]) -> tuple[Signals, pd.DataFrame]:
+    """What chains of different symbols say, and the `schema.FLOW` frame of all their contracts."""
+    facts = chains[0].facts if len(chains) == 1 else pd.concat([one.facts for one in chains], ignore_index=True)
+    shares = {one.snapshot.symbol: one.snapshot.underlying.volume for one in chains}
+    flow = contract_flow(facts, underlying_volume=shares)
     skew = expiration_signals(facts, flow)
-    reasons: Any = facts["iv_reason"].value_counts().to_dict()
-    return SymbolSignals(
-        snapshot=snapshot,
-        whale=whale_flows(flow),
-        fresh=oi_flows(flow),
-        skew=skew,
-        found=opportunities(flow, skew),
-        account=SymbolAccount(
-            source=snapshot.source,
-            fetched=chain.snapshot.fetched_count,
-            unreadable=snapshot.unreadable,
-            stored=len(facts),
-            iv_null=reasons,
-            score_null=unknown_scores(flow),
-        ),
+    found = opportunities(flow, skew)
+    return Signals(whale=whale_flows(flow), fresh=oi_flows(flow), skew=skew, found=found), flow
+
+
+def scanned_chain(fetched: PricedChain, scanned: PricedChain, flow: pd.DataFrame) -> ScannedChain:
+    """The chain that was looked at, with the account of its contracts: all `fetched`, those `scanned`, the unknown."""
+    reasons: Any = scanned.facts["iv_reason"].value_counts().to_dict()
+    account = SymbolAccount(
+        source=scanned.snapshot.source,
+        fetched=fetched.snapshot.fetched_count,
+        unreadable=scanned.snapshot.unreadable,
+        stored=len(scanned.facts),
+        iv_null=reasons,
+        score_null=unknown_scores(flow),
     )
+    return ScannedChain(scanned.snapshot, account)
 
 
 def _of(frame: pd.DataFrame, expirations: pd.DatetimeIndex) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scanner.model import OptionType
 from scanner.pricing.arrays import Flags, Floats
-from scanner.schema import OPPORTUNITY
+from scanner.schema import OPPORTUNITY, as_declared
 from scanner.signals.flow import LEAST_VOLUME, LEAST_WHALE
 
 LEAST_RATIO: Final = 3.0
@@ -97,6 +97,8 @@ def opportunities(flow: pd.DataFrame, expirations: pd.DataFrame) -> pd.DataFrame
     met = (
         (flow["whale_exact"] >= LEAST_WHALE) & (flow["vol_oi_ratio"] >= LEAST_RATIO) & (flow["volume"] >= LEAST_VOLUME)
     )
+    if not met.any():
+        return OPPORTUNITY.empty()
     key = ["symbol", "root", "expiration"]
     rows: pd.DataFrame = flow[met].merge(expirations[[*key, "skew_25d", "vol_ratio"]], on=key, how="left")
     skew, is_call = rows["skew_25d"].to_numpy(), (rows["option_type"] == OptionType.CALL.value).to_numpy(dtype=bool)
@@ -113,8 +115,7 @@ def opportunities(flow: pd.DataFrame, expirations: pd.DataFrame) -> pd.DataFrame
     ranked = scored.sort_values(
         ["composite_score", "whale_exact", "symbol", "occ_symbol"], ascending=[False, False, True, True]
     )
-    frame = ranked[OPPORTUNITY.names].reset_index(drop=True)
-    return frame.astype({column.name: column.dtype for column in OPPORTUNITY.columns})
+    return as_declared(ranked, OPPORTUNITY).reset_index(drop=True)
 
 
 def _steps(values: Floats, steps: tuple[tuple[float, int], ...]) -> Points:

@@ -13,9 +13,11 @@ from scanner.model import OptionType
 from scanner.pricing.arrays import Flags, Floats
 from scanner.pricing.quotes import Indices, pair
 from scanner.pricing.skew import SkewInputs, skew_inputs
-from scanner.schema import EXPIRY_SIGNALS
+from scanner.schema import EXPIRY_SIGNALS, as_declared
 
 CLEAN_GRADES: Final = ("A", "B", "C")
+
+_KEY: Final = ["symbol", "expiration", "root"]
 
 _SHARED: Final = (
     *("spot", "forward", "years_to_expiry", "expected_move_usd", "expected_move_pct", "upper_1sd", "lower_1sd"),
@@ -23,20 +25,21 @@ _SHARED: Final = (
 
 
 def expiration_signals(facts: pd.DataFrame, flow: pd.DataFrame) -> pd.DataFrame:
-    """A `schema.EXPIRY_SIGNALS` frame of one symbol, ascending by expiration, then root.
+    """A `schema.EXPIRY_SIGNALS` frame, ascending by symbol, expiration, root.
 
-    `facts` are its `schema.PREMIUM` rows and `flow` what `contract_flow` made of them. Adjusted contracts are left
-    out. A sum is over the contracts whose number is known, and unknown where none is.
+    `facts` are `schema.PREMIUM` rows, each symbol's of one chain, and `flow` what `contract_flow` made of them. Adjusted
+    contracts are left out. A sum is over the contracts whose number is known, and unknown where none is.
     """
     standard = facts[~facts["adjusted"]].reset_index(drop=True)
-    keys = standard[["expiration", "root"]].drop_duplicates().sort_values(["expiration", "root"], ignore_index=True)
+    keys = standard[_KEY].drop_duplicates().sort_values(_KEY, ignore_index=True)
     if keys.empty:
         return EXPIRY_SIGNALS.empty()
     group = _group_of(standard, keys)
     is_call = np.asarray(standard["option_type"] == OptionType.CALL.value, dtype=np.bool_)
     clean = np.asarray(standard["quote_grade"].isin(CLEAN_GRADES), dtype=np.bool_)
+    first = np.unique(group, return_index=True)[1]
     columns: dict[str, Any] = {
-        "symbol": standard["symbol"].iloc[0],
+        "symbol": keys["symbol"],
         "root": keys["root"],
         "expiration": keys["expiration"],
         **{name: _first_known(standard[name].to_numpy(), group, len(keys)) for name in _SHARED},
@@ -45,13 +48,13 @@ def expiration_signals(facts: pd.DataFrame, flow: pd.DataFrame) -> pd.DataFrame:
         "contracts": np.bincount(group, minlength=len(keys)),
         "clean_contracts": np.bincount(group[clean], minlength=len(keys)),
         "quote_time": standard.groupby(group)["quote_time"].min().to_numpy(),
-        "answer_time": standard["answer_time"].iloc[0],
-        "source": standard["source"].iloc[0],
+        "answer_time": standard["answer_time"].array[first],
+        "source": standard["source"].array[first],
     }
     frame = pd.DataFrame({name: columns[name] for name in EXPIRY_SIGNALS.names}, index=keys.index)
     for name in ("quote_time", "answer_time"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
-    return frame.astype({column.name: column.dtype for column in EXPIRY_SIGNALS.columns})
+    return as_declared(frame, EXPIRY_SIGNALS)
 
 
 def skew_measures(inputs: SkewInputs) -> dict[str, Floats]:
@@ -77,7 +80,7 @@ def volume_ratio(*, put_volume: Floats, call_volume: Floats) -> Floats:
 
 def _group_of(standard: pd.DataFrame, keys: pd.DataFrame) -> Indices:
     numbered = keys.assign(number=np.arange(len(keys)))
-    merged = standard[["expiration", "root"]].merge(numbered, on=["expiration", "root"], how="left")
+    merged = standard[_KEY].merge(numbered, on=_KEY, how="left")
     return merged["number"].to_numpy(dtype=np.intp)
 
 

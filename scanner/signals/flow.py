@@ -6,6 +6,7 @@ All functions take arrays that broadcast and return float64; an unknown or impos
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from scanner.pricing.arrays import Floats, as_floats
-from scanner.schema import FLOW
+from scanner.schema import FLOW, as_declared
 
 WHALE_DISTANCE_PCT: Final = 5.0
 """The whale score counts strikes at most this far from the spot."""
@@ -92,21 +93,22 @@ def gamma_exposure(*, gamma: ArrayLike, open_interest: ArrayLike, multiplier: Ar
     return gamma * interest * multiplier * spot * spot * 0.01
 
 
-def contract_flow(facts: pd.DataFrame, *, underlying_volume: float | None) -> pd.DataFrame:
-    """A `schema.FLOW` frame of the standard contracts of `schema.PREMIUM` rows of one symbol, in their order.
+def contract_flow(facts: pd.DataFrame, *, underlying_volume: float | Mapping[str, float | None] | None) -> pd.DataFrame:
+    """A `schema.FLOW` frame of the standard contracts of `schema.PREMIUM` rows, in their order.
 
-    `underlying_volume`: shares traded in the session, None where unknown or where there are none, as of an index.
-    Adjusted contracts are left out: their multiplier says nothing of their shares.
+    `underlying_volume`: shares traded in the session, None where unknown or where there are none, as of an index; by
+    symbol where the rows are of several. Adjusted contracts are left out: their multiplier says nothing of their
+    shares.
     """
     standard = facts[~facts["adjusted"]].reset_index(drop=True)
-    shares = np.nan if underlying_volume is None else underlying_volume
+    shares = _shares(standard["symbol"], underlying_volume)
     values: dict[str, Any] = {name: standard[name] for name in FLOW.names if name in standard}
     values["mark"] = standard["mid"]
-    values["underlying_volume"] = np.full(len(standard), shares)
+    values["underlying_volume"] = shares
     values |= _scores({name: np.asarray(standard[name], dtype=np.float64) for name in _INPUTS}, shares)
     values["flags"] = _flags(values["open_interest"].to_numpy())
     frame = pd.DataFrame({column.name: values[column.name] for column in FLOW.columns}, index=standard.index)
-    return frame.astype({column.name: column.dtype for column in FLOW.columns})
+    return as_declared(frame, FLOW)
 
 
 def whale_flows(flow: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +147,15 @@ def unknown_scores(flow: pd.DataFrame) -> dict[str, int]:
 _INPUTS: Final = ("spot", "strike", "mid", "iv", "delta", "gamma", "volume", "open_interest", "multiplier")
 
 
-def _scores(given: dict[str, Floats], shares: float) -> dict[str, Floats]:
+def _shares(symbols: pd.Series, volume: float | Mapping[str, float | None] | None) -> Floats:
+    """Shares traded in the underlying of each row; NaN where unknown."""
+    if isinstance(volume, Mapping):
+        known = {symbol: np.nan if one is None else one for symbol, one in volume.items()}
+        return np.array([known[symbol] for symbol in symbols.tolist()], dtype=np.float64)
+    return np.full(len(symbols), np.nan if volume is None else volume)
+
+
+def _scores(given: dict[str, Floats], shares: Floats) -> dict[str, Floats]:
     spot, volume, interest = given["spot"], given["volume"], given["open_interest"]
     leverage = valr(delta=given["delta"], spot=spot, mark=given["mid"], iv=given["iv"])
     ratio = vol_oi_ratio(volume=volume, open_interest=interest)
