@@ -60,13 +60,13 @@ def store_symbol(
     ensure_partitions(connection, slot, [chain])
     with connection.transaction():
         connection.execute("select set_config('synchronous_commit', 'off', true)")
+        symbol = chain.snapshot.symbol
+        if not run_symbols.hold(connection, claim.run_id, symbol, attempt=claim.attempt):
+            raise SupersededError(f"{symbol} of run {claim.run_id} was taken over or ended")
         store_signals(connection, claim.run_id, slot, signals)
         store_chain(connection, claim.run_id, slot, chain)
         data_version.advance_if_due(connection)
-        symbol = chain.snapshot.symbol
-        finished = run_symbols.succeed(connection, claim.run_id, symbol, claim.attempt, account, now=now)
-        if not finished.rowcount:
-            raise SupersededError(f"{symbol} of run {claim.run_id} was taken over or ended")
+        run_symbols.succeed(connection, claim.run_id, symbol, claim.attempt, account, now=now)
 
 
 def ensure_partitions(connection: Connection[Any], slot: datetime, chains: Sequence[ScannedChain]) -> None:

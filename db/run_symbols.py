@@ -58,6 +58,19 @@ def claim(connection: Connection[Any], run_id: int, symbol: str, *, worker: str,
     return int(row[0])
 
 
+def hold(connection: Connection[Any], run_id: int, symbol: str, *, attempt: int) -> bool:
+    """Keep a claimed symbol from being finished or failed by others until the transaction ends.
+
+    False where `attempt` no longer holds it.
+    """
+    cursor = connection.execute(
+        "select from scan_run_symbols "
+        "where run_id = %s and symbol = %s and attempts = %s and state = 'running' for update",
+        [run_id, symbol, attempt],
+    )
+    return cursor.rowcount == 1
+
+
 def release(connection: Connection[Any], run_id: int, symbol: str, *, attempt: int) -> bool:
     """Give a claimed symbol back, to be tried again later. False where `attempt` no longer holds it."""
     cursor = connection.execute(

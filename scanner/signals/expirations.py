@@ -27,8 +27,8 @@ _SHARED: Final = (
 def expiration_signals(facts: pd.DataFrame, flow: pd.DataFrame) -> pd.DataFrame:
     """A `schema.EXPIRY_SIGNALS` frame, ascending by symbol, expiration, root.
 
-    `facts` are `schema.PREMIUM` rows, each symbol's of one chain, and `flow` what `contract_flow` made of them. Adjusted
-    contracts are left out. A sum is over the contracts whose number is known, and unknown where none is.
+    `facts` are `schema.PREMIUM` rows, each symbol's of one chain, and `flow` what `contract_flow` made of them.
+    Adjusted contracts are left out. A sum is over the contracts whose number is known, and unknown where none is.
     """
     standard = facts[~facts["adjusted"]].reset_index(drop=True)
     keys = standard[_KEY].drop_duplicates().sort_values(_KEY, ignore_index=True)

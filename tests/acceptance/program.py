@@ -53,7 +53,7 @@ class Program:
     @property
     def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SCANNER_", "DATABASE_"))}
-        own = {"SCANNER_MODE": self.mode.value, "SCANNER_DATA_DIR": str(self.folder)}
+        own = {"SCANNER_MODE": self.mode.value, "SCANNER_DATA_DIR": str(self.folder), "SCANNER_FLOW_SCANS": "false"}
         port = {"SCANNER_DASHBOARD_PORT": str(self.port), ENV_FILE_VARIABLE: os.devnull, "PYTHONUNBUFFERED": "1"}
         return {**clean, **own, **port, **self.variables}
 

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 from app.log import redact
+from app.services.flow import FlowService
+from app.services.flow_scan import FlowScanService
 from app.services.priced_chains import PricedChains, PricingInputs
 from app.services.source_report import SourceReportService
 from app.services.symbol_attempts import AttemptContext
+from app.services.symbol_flow import SymbolFlow
 from app.services.symbol_sync import SymbolSync
 from app.services.sync import SyncService
 from db.engine import Database
@@ -91,3 +94,25 @@ def sync(database: Database, chains: PricedChains, clock: SettableClock, context
     return SyncService(
         database=database, settings=SETTINGS, clock=clock, symbol_sync=SymbolSync(chains=chains, context=context)
     )
+
+
+FLOW_SYMBOLS = ("AAPL", "KO", "SPY", "TSLA")
+
+
+@pytest.fixture
+def flow_scans(
+    database: Database, chains: PricedChains, clock: SettableClock, context: AttemptContext, calendar: MarketCalendar
+) -> FlowScanService:
+    return FlowScanService(
+        database=database,
+        settings=SETTINGS,
+        clock=clock,
+        calendar=calendar,
+        symbols=FLOW_SYMBOLS,
+        symbol_flow=SymbolFlow(chains=chains, context=context),
+    )
+
+
+@pytest.fixture
+def flow(database: Database, clock: SettableClock, calendar: MarketCalendar) -> FlowService:
+    return FlowService(database=database, clock=clock, calendar=calendar)

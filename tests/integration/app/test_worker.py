@@ -29,6 +29,7 @@ def services(database_dsn: str, tmp_path: Path) -> Iterator[Services]:
 @contextmanager
 def worker(dsn: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "DATABASE_URL": dsn, "SCANNER_MODE": "simulated", "SCANNER_DATA_DIR": str(log.parent)}
+    environment["SCANNER_FLOW_SCANS"] = "false"
     with (
         log.open("ab") as output,
         subprocess.Popen(
