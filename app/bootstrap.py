@@ -16,6 +16,7 @@ from app.live_sources import LiveSources
 from app.log import redact
 from app.secrets import Credentials, KeyRing, SecretStore, read_credentials
 from app.services.api_keys import ApiKeyService
+from app.services.consistency import ConsistencyService
 from app.services.flow import FlowService
 from app.services.flow_backfill import FlowBackfill, SettableMoment
 from app.services.flow_scan import FlowScanService
@@ -163,7 +164,12 @@ def _wire(settings: Settings, clock: Clock, universe: Sequence[str], background:
             clock=clock,
             per_round=_REFERENCES_PER_ROUND[settings.mode],
         ),
-        housekeeping=Housekeeping(database=database, clock=clock, source_reports=source_reports),
+        housekeeping=Housekeeping(
+            database=database,
+            clock=clock,
+            source_reports=source_reports,
+            consistency=ConsistencyService(database=database, inputs=inputs, clock=clock),
+        ),
         source_reports=source_reports,
         source_states=live.states if settings.mode is Mode.LIVE else _only_source(settings.mode),
         account=account,

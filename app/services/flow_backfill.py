@@ -17,7 +17,7 @@ from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar, scan_slots
 from scanner.errors import SourceError
 
-SLOTS_OF_OLDER_SESSIONS: Final = 4
+SLOTS_OF_OLDER_SESSIONS: Final = 1
 """Scans of each session before the latest; the last slot is among them."""
 
 

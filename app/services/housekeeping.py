@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.services.consistency import ConsistencyService
 from app.services.source_report import SourceReportService
 from db import data_version, partitions, premiums
 from db.chain_cache import SharedChainCache
@@ -20,11 +21,17 @@ class Housekeeping:
     """Called by workers. Everything here may be cut short and repeated."""
 
     def __init__(
-        self, *, database: Database, clock: Callable[[], datetime], source_reports: SourceReportService
+        self,
+        *,
+        database: Database,
+        clock: Callable[[], datetime],
+        source_reports: SourceReportService,
+        consistency: ConsistencyService,
     ) -> None:
         self._database = database
         self._clock = clock
         self._source_reports = source_reports
+        self._consistency = consistency
 
     def after_run(self) -> None:
         """Fresh planner statistics and visibility, so that scans read indexes alone."""
@@ -32,7 +39,7 @@ class Housekeeping:
             premiums.vacuum(connection)
 
     def nightly(self) -> None:
-        """Expired contracts leave, the list of top premiums moves on to the new day."""
+        """Expired contracts leave, the list of top premiums moves on to the new day, stored rows are looked through."""
         today = market_date(self._clock())
         self._source_reports.forget_old()
         SharedChainCache(self._database).drop_before(self._clock() - CHAINS_KEPT)
@@ -42,4 +49,5 @@ class Housekeeping:
             premiums.delete_expired(connection, today=today)
             premiums.refresh_top_premiums(connection, today=today)
             data_version.advance(connection)
+        self._consistency.check()
         self.after_run()

@@ -127,21 +127,23 @@ def unknown_scores(flow: pd.DataFrame) -> dict[str, int]:
 
     Contracts without a spot are counted under it, near or not.
     """
-    spot, strike = flow["spot"].to_numpy(), flow["strike"].to_numpy()
-    near = np.isnan(spot) | ~np.isnan(_near(np.zeros(len(flow)), strike, spot, WHALE_DISTANCE_PCT))
-    rest = flow[near & flow["whale_exact"].isna().to_numpy()]
+    names = ("spot", "strike", "volume", "open_interest", "mark", "iv", "underlying_volume", "whale_exact")
+    given = {name: flow[name].to_numpy() for name in names}
+    spot = given["spot"]
+    near = np.isnan(spot) | ~np.isnan(_near(np.zeros(len(flow)), given["strike"], spot, WHALE_DISTANCE_PCT))
+    rest = {name: values[near & np.isnan(given["whale_exact"])] for name, values in given.items()}
     reasons = {
-        "no_spot": rest["spot"].isna(),
-        "volume_unknown": rest["volume"].isna(),
-        OI_UNKNOWN: rest["open_interest"].isna(),
+        "no_spot": np.isnan(rest["spot"]),
+        "volume_unknown": np.isnan(rest["volume"]),
+        OI_UNKNOWN: np.isnan(rest["open_interest"]),
         NEW_STRIKE: rest["open_interest"] == 0,
-        "no_two_sided_quote": rest["mark"].isna(),
-        "no_implied_volatility": rest["iv"].isna(),
-        "underlying_volume_unknown": rest["underlying_volume"].isna(),
+        "no_two_sided_quote": np.isnan(rest["mark"]),
+        "no_implied_volatility": np.isnan(rest["iv"]),
+        "underlying_volume_unknown": np.isnan(rest["underlying_volume"]),
     }
-    first = np.select([held.to_numpy() for held in reasons.values()], list(reasons), "no_price_or_shares")
-    names, counts = np.unique(first, return_counts=True)
-    return dict(zip(names.tolist(), counts.tolist(), strict=True))
+    first = np.select(list(reasons.values()), list(reasons), "no_price_or_shares")
+    found, counts = np.unique(first, return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 _INPUTS: Final = ("spot", "strike", "mid", "iv", "delta", "gamma", "volume", "open_interest", "multiplier")

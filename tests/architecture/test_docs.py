@@ -87,7 +87,7 @@ def commands() -> dict[str, str]:
     result = subprocess.run(
         [sys.executable, "-m", "app.cli", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return dict(re.findall(r"^    ([a-z]+)\s+(\S.*)$", result.stdout, flags=re.MULTILINE))
+    return dict(re.findall(r"^    ([a-z-]+)\s+(\S.*)$", result.stdout, flags=re.MULTILINE))
 
 
 def test_every_command_is_documented_and_every_documented_one_exists() -> None:
@@ -95,7 +95,7 @@ def test_every_command_is_documented_and_every_documented_one_exists() -> None:
         name
         for path in DOCUMENTS
         for code in code_in(text_of(path))
-        for name in re.findall(r"-m app\.cli ([a-z]+)", code)
+        for name in re.findall(r"-m app\.cli ([a-z-]+)", code)
     }
     internal = {name for name, text in commands().items() if text.startswith("internal")}
     assert documented <= set(commands())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.log import redact
+from app.services.consistency import ConsistencyService
 from app.services.flow import FlowService
 from app.services.flow_scan import FlowScanService
 from app.services.priced_chains import PricedChains, PricingInputs
@@ -116,3 +117,8 @@ def flow_scans(
 @pytest.fixture
 def flow(database: Database, clock: SettableClock, calendar: MarketCalendar) -> FlowService:
     return FlowService(database=database, clock=clock, calendar=calendar)
+
+
+@pytest.fixture
+def consistency(database: Database, inputs: PricingInputs, clock: SettableClock) -> ConsistencyService:
+    return ConsistencyService(database=database, inputs=inputs, clock=clock)

@@ -62,7 +62,7 @@ def test_a_past_scan_is_what_a_scan_would_have_found(
     with database.connection() as connection:
         connection.execute("update scan_runs set kind = 'other' where run_id = %s", [run_id])
         for table in ("whale_flows", "oi_flows", "skew_metrics", "opportunities", "market_moods", "flow_chains"):
-            connection.execute(f"delete from {table}")  # type: ignore[arg-type]
+            connection.execute(f"delete from {table}")
     assert backfill.run(sessions=1, until=UNTIL) == 26
     filled = flow.opportunities().drop(columns=["score_percentile"])
     same = [name for name in scanned.columns if name != "run_id"]

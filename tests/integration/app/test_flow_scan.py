@@ -37,7 +37,7 @@ QUARTER = timedelta(minutes=15)
 
 def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
     with database.connection() as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query).fetchall()
 
 
 def do_scan(scans: FlowScanService, symbols: tuple[str, ...] = FLOW_SYMBOLS) -> int:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.services.consistency import ConsistencyService
 from app.services.housekeeping import Housekeeping
 from app.services.job_names import AFTER_RUN_TASK
 from app.services.reference import AFTER_FAILURE, KEPT, ReferenceService
@@ -154,10 +155,12 @@ def test_a_mode_without_slow_facts_fetches_none(database: Database, clock: Setta
     assert ReferenceService(database=database, source=lambda: None, clock=clock, per_round=5).refresh() == 0
 
 
-def test_at_night_expired_contracts_leave(database: Database, sync: SyncService, clock: SettableClock) -> None:
+def test_at_night_expired_contracts_leave(
+    database: Database, sync: SyncService, clock: SettableClock, consistency: ConsistencyService
+) -> None:
     sync.run_symbol(sync.start(["AAPL"]), "AAPL")
     reports = SourceReportService(database=database, clock=clock)
-    housekeeping = Housekeeping(database=database, clock=clock, source_reports=reports)
+    housekeeping = Housekeeping(database=database, clock=clock, source_reports=reports, consistency=consistency)
     housekeeping.nightly()
     with database.connection() as connection:
         before = premiums.of_symbols(connection, ["AAPL"])
@@ -174,10 +177,12 @@ def test_at_night_expired_contracts_leave(database: Database, sync: SyncService,
     assert tables == (0,)
 
 
-def test_after_a_run_statistics_are_fresh(database: Database, sync: SyncService, clock: SettableClock) -> None:
+def test_after_a_run_statistics_are_fresh(
+    database: Database, sync: SyncService, clock: SettableClock, consistency: ConsistencyService
+) -> None:
     sync.run_symbol(sync.start(["AAPL"]), "AAPL")
     reports = SourceReportService(database=database, clock=clock)
-    Housekeeping(database=database, clock=clock, source_reports=reports).after_run()
+    Housekeeping(database=database, clock=clock, source_reports=reports, consistency=consistency).after_run()
     with database.connection() as connection:
         row = connection.execute("select reltuples from pg_class where relname = 'stock_chains'").fetchone()
     assert row == (1,)
