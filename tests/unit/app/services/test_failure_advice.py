@@ -13,8 +13,8 @@ def kinds(parent: type[SourceError]) -> set[str]:
     return {child.__name__ for child in children}.union(*(kinds(child) for child in children))
 
 
-def test_every_failure_of_a_source_has_its_advice() -> None:
-    assert set(ADVICE) == kinds(SourceError)
+def test_every_failure_of_a_source_and_an_overtaken_scan_have_their_advice() -> None:
+    assert set(ADVICE) == kinds(SourceError) | {errors.ScanOvertakenError.__name__}
 
 
 def test_any_other_failure_is_tried_again() -> None:
