@@ -23,13 +23,13 @@ from scanner.errors import (
     SymbolNotFoundError,
 )
 from scanner.model import ChainSnapshot, Mode, ReferenceData
-from scanner.sources.base import Capabilities, ChooseExpirations
+from scanner.sources.base import Capabilities, ChooseExpirations, checked_choice
+from scanner.sources.payload import PayloadError
 from scanner.sources.resilience import Gate
 from scanner.sources.yahoo.client import VendorStatusError, YahooClient
 from scanner.sources.yahoo.options import (
     OptionAnswer,
     OptionBlock,
-    PayloadError,
     chain_frame,
     market_time,
     read_answer,
@@ -85,7 +85,7 @@ class YahooSource:
         if not first.listed:
             raise NoOptionsError(self.name, symbol, "no options are listed")
         listed = tuple(first.listed)
-        chosen = _checked_choice(choose(listed), listed)
+        chosen = checked_choice(choose(listed), listed)
         others, failed = self._others(symbol, vendor_symbol, first, chosen)
         answers = [first, *others]
         blocks = [block for answer in answers for block in answer.blocks]
@@ -160,13 +160,6 @@ class YahooSource:
             return yahoo_symbol(symbol)
         except SymbolError as error:
             raise SymbolNotFoundError(self.name, symbol, str(error)) from error
-
-
-def _checked_choice(chosen: Sequence[date], listed: Sequence[date]) -> list[date]:
-    unlisted = sorted(set(chosen) - set(listed))
-    if unlisted:
-        raise InputError(f"expirations {', '.join(map(str, unlisted))} are not listed")
-    return sorted(set(chosen))
 
 
 def _undelivered(chosen: Sequence[date], blocks: Sequence[OptionBlock]) -> set[date]:
