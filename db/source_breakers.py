@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from db.engine import Database
 from scanner.errors import SourceError
-from scanner.sources.resilience import BreakerPolicy, Outcome
+from scanner.sources.resilience import PROBE_WAIT_SECONDS, BreakerPolicy, Outcome
 
 _MESSAGE_LENGTH: Final = 500
 
@@ -39,7 +39,7 @@ class BreakerView:
 _SUSPENDED: Final = """
     select greatest(
         extract(epoch from open_until - clock_timestamp()),
-        extract(epoch from probe_until - clock_timestamp()),
+        case when probe_until > clock_timestamp() then %(probe_wait)s end,
         0
     )::double precision
     from source_breakers
@@ -56,6 +56,9 @@ _CLOSE: Final = """
     update source_breakers
     set failures = 0, openings = 0, open_until = null, probe_until = null, changed_at = clock_timestamp()
     where key = %(key)s and (failures > 0 or open_until is not null)
+"""
+_END_PROBE: Final = """
+    update source_breakers set probe_until = null where key = %(key)s and probe_until is not null
 """
 _FAIL: Final = """
     insert into source_breakers as breaker (key, failures, openings, open_until, error_class, error_message)
@@ -97,22 +100,22 @@ class SharedBreaker:
 
     def suspended_seconds(self) -> float:
         """See `Breaker`. Whoever gets 0.0 half open is the probe. Errors: DatabaseError subclasses."""
-        parameters = {"key": self._key, "probe": self._policy.probe_seconds}
+        parameters = {"key": self._key, "probe": self._policy.probe_seconds, "probe_wait": PROBE_WAIT_SECONDS}
         with self._database.connection() as connection:
             row = connection.execute(_SUSPENDED, parameters).fetchone()
             if row is None:
                 return 0.0
             if row[0] == 0.0 and connection.execute(_PROBE, parameters).fetchone():
                 return 0.0
-        return max(float(row[0]), 1.0)
+        return max(float(row[0]), PROBE_WAIT_SECONDS)
 
     def report(self, outcome: Outcome, error: SourceError | None) -> None:
         """See `Breaker`. Errors: DatabaseError subclasses."""
-        if outcome is Outcome.LIMITED:
-            return
         with self._database.connection() as connection:
             if outcome is Outcome.ANSWER:
                 connection.execute(_CLOSE, {"key": self._key})
+            elif outcome is Outcome.LIMITED:
+                connection.execute(_END_PROBE, {"key": self._key})
             else:
                 connection.execute(_FAIL, self._failure(outcome, error))
 
@@ -131,6 +134,14 @@ class SharedBreaker:
 def close(connection: Connection[Any], key: str) -> None:
     """Close a breaker, for somebody who has mended what it was opened for."""
     connection.execute(_CLOSE, {"key": key})
+
+
+def let_probe(connection: Connection[Any]) -> None:
+    """Let the next call of every source that is left alone probe it: somebody wants to know now."""
+    connection.execute(
+        "update source_breakers set open_until = clock_timestamp(), probe_until = null, changed_at = clock_timestamp() "
+        "where open_until > clock_timestamp()"
+    )
 
 
 def views(connection: Connection[Any]) -> list[BreakerView]:

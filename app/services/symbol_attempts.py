@@ -21,6 +21,7 @@ from scanner.errors import (
     SourceUnavailableError,
     SupersededError,
 )
+from scanner.sources.resilience import PROBE_WAIT_SECONDS
 
 MAX_ATTEMPTS: Final = 4
 """Attempts at a symbol whose source fails for a while."""
@@ -77,6 +78,7 @@ class SymbolAttempts:
         self._worker = context.worker
         self._redact = context.redact
         self._unanswered = 0
+        self._counted_run = 0
 
     def run(self, run_id: int, symbol: str) -> float | None:
         """Do the symbol. Returns None when it is done (well or badly), else the seconds until the next attempt.
@@ -115,13 +117,20 @@ class SymbolAttempts:
 
     def _after_source_error(self, run_id: int, symbol: str, attempt: int, error: SourceError) -> float | None:
         """Try again later what may pass by itself, at most `MAX_ATTEMPTS` times; record the rest."""
-        self._unanswered = self._unanswered + 1 if unanswered(error) else 0
+        self._count(run_id, error)
         if not passes_by_itself(error) or attempt >= MAX_ATTEMPTS or self._unanswered > DOWN_AFTER:
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
             return None
         with self._database.connection() as connection:
             run_symbols.release(connection, run_id, symbol, attempt=attempt)
         return wait_seconds(attempt, error, self._chance())
+
+    def _count(self, run_id: int, error: SourceError) -> None:
+        """How often in a row nobody was reached in this run. While somebody finds out, nothing is known."""
+        if run_id != self._counted_run:
+            self._counted_run, self._unanswered = run_id, 0
+        if not being_probed(error):
+            self._unanswered = self._unanswered + 1 if unanswered(error) else 0
 
     def _fail(self, run_id: int, symbol: str, attempt: int, error_class: str, message: str) -> None:
         with self._database.connection() as connection:
@@ -153,6 +162,13 @@ def unanswered(error: SourceError) -> bool:
     if isinstance(error, AllSourcesFailedError):
         return all(unanswered(cause) or isinstance(cause, SourceAuthError) for cause in error.causes)
     return isinstance(error, SourceUnavailableError)
+
+
+def being_probed(error: SourceError) -> bool:
+    """Whether a source is left alone only until somebody's call has shown whether it answers again."""
+    if isinstance(error, AllSourcesFailedError):
+        return any(being_probed(cause) for cause in error.causes)
+    return isinstance(error, SourceSuspendedError) and error.retry_after_seconds <= PROBE_WAIT_SECONDS
 
 
 def wait_seconds(attempt: int, error: SourceError, chance: float) -> float:

@@ -10,7 +10,7 @@ from app.services.job_names import REFERENCE_TASK, SYMBOL_TASK
 from app.services.run_end import finish_run
 from app.services.run_queue import arguments, queue_lost_symbols
 from app.services.symbol_sync import SymbolSync
-from db import jobs, run_progress, scan_runs, stocks, workers
+from db import jobs, run_progress, scan_runs, source_breakers, stocks, workers
 from db.engine import Database
 from db.run_progress import RunProgress
 from db.scan_runs import RunSettings, RunState
@@ -78,8 +78,8 @@ class SyncService:
         """Queue `symbols` (None: all stocks of the universe) and return the run's id.
 
         Symbols that are new to the universe are added to it. Single flight: while a run is running, its missing
-        symbols are added to it and its id is returned. Raises `InputError` when there is nothing to sync, and
-        `SymbolError` for what is no symbol.
+        symbols are added to it and its id is returned. A new run tries sources again that are left alone for now.
+        Raises `InputError` when there is nothing to sync, and `SymbolError` for what is no symbol.
         """
         now = self._clock()
         with self._database.connection() as connection:
@@ -89,6 +89,8 @@ class SyncService:
                 wanted = tuple(normalise(symbol) for symbol in symbols)
                 stocks.add(connection, wanted, now=now)
             ticket = scan_runs.start_or_join(connection, wanted, self._settings, now=now)
+            if not ticket.joined:
+                source_breakers.let_probe(connection)
             jobs.defer(connection, REFERENCE_TASK, [{}])
             jobs.defer(connection, SYMBOL_TASK, arguments(ticket.run_id, ticket.added))
         return ticket.run_id

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from scanner.errors import InputError
 from scanner.model import ChainSnapshot, Mode, ReferenceData
 from scanner.sources.resilience import Gate
 
@@ -22,6 +23,14 @@ ChooseExpirations = Callable[[Sequence[date]], Sequence[date]]
 def nearest_only(listed: Sequence[date]) -> Sequence[date]:
     """Choose the first listed expiration."""
     return listed[:1]
+
+
+def checked_choice(chosen: Sequence[date], listed: Sequence[date]) -> list[date]:
+    """The chosen expirations in ascending order, each once. Raises InputError for one that is not listed."""
+    unlisted = sorted(set(chosen) - set(listed))
+    if unlisted:
+        raise InputError(f"expirations {', '.join(map(str, unlisted))} are not listed")
+    return sorted(set(chosen))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,12 +74,19 @@ class PolicedGate:
         suspended = self._breaker.suspended_seconds()
         if suspended > 0:
             raise SourceSuspendedError(self._source, symbol, suspended)
-        waited = self._turn(symbol)
+        try:
+            waited = self._turn(symbol)
+        except BaseException:
+            self._breaker.report(Outcome.LIMITED, None)
+            raise
         began = self._monotonic()
         try:
             answer = send()
         except SourceError as error:
             self._report(error, self._monotonic() - began, waited)
+            raise
+        except BaseException:
+            self._breaker.report(Outcome.LIMITED, None)
             raise
         self._report(None, self._monotonic() - began, waited)
         return answer

@@ -110,6 +110,10 @@ class BreakerPolicy:
     probe_seconds: float = 60.0
 
 
+PROBE_WAIT_SECONDS = 2.0
+"""While a vendor is being probed, it is worth asking again after so long."""
+
+
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
     """How a source's calls are limited. `patience_seconds`: a turn further away is refused.
@@ -125,7 +129,7 @@ class GatePolicy:
 
 
 class Outcome(StrEnum):
-    """What a call says of its vendor."""
+    """What a call says of its vendor. `LIMITED`: nothing; were it a probe, the next call is one."""
 
     ANSWER = "answer"
     FAILURE = "failure"

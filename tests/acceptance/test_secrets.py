@@ -114,7 +114,7 @@ def run(public_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             yield run
             process.terminate()
             assert process.wait(timeout=60) == 0
-        assert internet.refused == []
+        assert set(internet.refused) <= {"api.robinhood.com", "api.polygon.io", "api.schwabapi.com"}
 
 
 def rows_of_every_table(program: Program) -> dict[str, str]:

@@ -142,6 +142,7 @@ def _underlying(quote: UnderlyingQuote, symbol: str) -> dict[str, Any]:
         "last": quote.last or 0.0,
         "quoteTime": milliseconds(quote.quote_time),
         "tradeTime": milliseconds(quote.last_time),
+        "totalVolume": quote.volume or 0.0,
         "delayed": False,
     }
 

@@ -9,9 +9,10 @@ from typing import Any, Final, TypeVar
 
 from scanner.conventions import STANDARD_MULTIPLIER
 from scanner.errors import SymbolError
+from scanner.sources.payload import PayloadError
 from scanner.sources.polygon.batches import DateRange
 from scanner.sources.polygon.listing import Listing, contract_of, place, same_underlying
-from scanner.sources.polygon.values import PayloadError, count, day, number, part
+from scanner.sources.polygon.values import count, day, number, part
 from scanner.symbols import Contract, is_index_root
 
 _STRIKE_TOLERANCE: Final = 0.0005

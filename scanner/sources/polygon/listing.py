@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any, Final
 
 from scanner.errors import SymbolError
-from scanner.sources.polygon.values import PayloadError, day
+from scanner.sources.payload import PayloadError
+from scanner.sources.polygon.values import day
 from scanner.symbols import Contract, parse_occ
 
 Place = tuple[str, date, float]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from scanner.errors import (
@@ -24,7 +24,8 @@ from scanner.errors import (
     SymbolNotFoundError,
 )
 from scanner.model import ChainSnapshot, Mode
-from scanner.sources.base import ChooseExpirations
+from scanner.sources.base import ChooseExpirations, checked_choice
+from scanner.sources.payload import PayloadError
 from scanner.sources.polygon.batches import DateRange, fewest_calls
 from scanner.sources.polygon.client import PolygonClient
 from scanner.sources.polygon.contracts import Question
@@ -37,7 +38,6 @@ from scanner.sources.polygon.quotes import (
     seen_capabilities,
 )
 from scanner.sources.polygon.underlying import underlying_quote
-from scanner.sources.polygon.values import PayloadError
 from scanner.sources.resilience import Gate
 from scanner.symbols import is_index_root, normalise, option_root
 
@@ -82,7 +82,7 @@ class PolygonSource:
         """
         vendor_symbol, root = self._names(symbol)
         listing = self._listing(symbol, vendor_symbol)
-        chosen = _checked_choice(choose(listing.expirations), listing.expirations)
+        chosen = checked_choice(choose(listing.expirations), listing.expirations)
         ranges = fewest_calls(chosen, listing.sizes, page_size=SNAPSHOTS_PER_CALL, most_pages=MOST_PAGES_TOGETHER)
         answers = self._answers(symbol, [Question(vendor_symbol, root, one) for one in ranges])
         fetched_at = self._clock()
@@ -182,10 +182,3 @@ class PolygonSource:
         if listing.unreadable:
             unreadable["bad_listed_contract"] += listing.unreadable
         return quoted, unreadable
-
-
-def _checked_choice(chosen: Sequence[date], listed: Sequence[date]) -> list[date]:
-    unlisted = sorted(set(chosen) - set(listed))
-    if unlisted:
-        raise InputError(f"expirations {', '.join(map(str, unlisted))} are not listed")
-    return sorted(set(chosen))

@@ -7,21 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from scanner.sources.payload import PayloadError, mapping
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_NANOSECONDS: Final = 10**18
 """September 2001: anything below is no time in nanoseconds."""
 
 _NANOSECONDS_PER_MICROSECOND: Final = 1_000
-
-
-class PayloadError(Exception):
-    """An answer does not have the documented shape. The message names what is wrong."""
-
-
-def mapping(value: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise PayloadError(f"{what} is not an object")
-    return value
 
 
 def part(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any, Final
 from scanner.conventions import STANDARD_MULTIPLIER
 from scanner.errors import SymbolError
 from scanner.model import OptionType
-from scanner.sources.robinhood.values import PayloadError, day, mapping, number, rows, text
+from scanner.sources.payload import PayloadError, mapping
+from scanner.sources.robinhood.values import day, number, rows, text
 from scanner.symbols import Contract
 
 _ACTIVE: Final = "active"

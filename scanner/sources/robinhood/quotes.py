@@ -14,8 +14,9 @@ import pandas as pd
 
 from scanner.errors import SymbolError
 from scanner.model import UnderlyingQuote
+from scanner.sources.payload import PayloadError, mapping
 from scanner.sources.robinhood.listing import ListedContract, UnreadableError, is_of_root
-from scanner.sources.robinhood.values import PayloadError, count, instant, mapping, number, positive, rows
+from scanner.sources.robinhood.values import count, instant, number, positive, rows
 from scanner.symbols import Contract, parse_occ
 
 _NUMBERS: Final = ("bid_price", "ask_price", "last_trade_price", "implied_volatility")

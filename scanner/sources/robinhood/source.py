@@ -25,7 +25,8 @@ from scanner.errors import (
     SymbolNotFoundError,
 )
 from scanner.model import ChainSnapshot, Mode, UnderlyingQuote
-from scanner.sources.base import Capabilities, ChooseExpirations
+from scanner.sources.base import Capabilities, ChooseExpirations, checked_choice
+from scanner.sources.payload import PayloadError
 from scanner.sources.resilience import Gate
 from scanner.sources.robinhood.client import RobinhoodClient
 from scanner.sources.robinhood.credentials import RobinhoodCredentials
@@ -46,7 +47,6 @@ from scanner.sources.robinhood.quotes import (
     read_market_data,
     underlying_quote,
 )
-from scanner.sources.robinhood.values import PayloadError
 from scanner.sources.robinhood.wire import BASE
 from scanner.symbols import is_index_root, normalise, option_root
 
@@ -115,7 +115,7 @@ class RobinhoodSource:
         canonical = self._canonical(symbol)
         stock = self._stock(symbol, canonical)
         listing = self._listing(symbol, canonical, stock)
-        chosen = _checked_choice(choose(listing.expirations), listing.expirations)
+        chosen = checked_choice(choose(listing.expirations), listing.expirations)
         failed: dict[date, SourceError] = {}
         listed = _each(chosen, failed, lambda day: self._listed(symbol, listing, day))
         underlying = self._underlying(symbol, canonical, stock)
@@ -236,10 +236,3 @@ def _each(days: Sequence[date], failed: dict[date, SourceError], fetch: Callable
 def _segment(identifier: str) -> str:
     """An id of the vendor's as a part of an address."""
     return url_quote(identifier, safe="")
-
-
-def _checked_choice(chosen: Sequence[date], listed: Sequence[date]) -> list[date]:
-    unlisted = sorted(set(chosen) - set(listed))
-    if unlisted:
-        raise InputError(f"expirations {', '.join(map(str, unlisted))} are not listed")
-    return sorted(set(chosen))

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-
-class PayloadError(Exception):
-    """An answer does not have the documented shape. The message names what is wrong."""
-
-
-def mapping(value: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise PayloadError(f"{what} is not an object")
-    return value
+from scanner.sources.payload import PayloadError
 
 
 def rows(value: object, what: str) -> list[Any]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from scanner.errors import SymbolError
 from scanner.model import OptionType, UnderlyingQuote
+from scanner.sources.payload import PayloadError
 from scanner.sources.schwab.contracts import LAST_MILLISECOND, SentRow
 from scanner.symbols import normalise
 
@@ -19,10 +20,6 @@ _NEW_YORK: Final = ZoneInfo("America/New_York")
 _OPEN: Final = time(9, 30)
 _CLOSED: Final = time(16, 1)
 """Quotes of the close are stamped up to some seconds after it."""
-
-
-class PayloadError(Exception):
-    """An answer does not have the documented shape. The message names what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ the step that worked is remembered for an hour. The access token is renewed ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from scanner.errors import (
@@ -19,11 +19,12 @@ from scanner.errors import (
     SymbolNotFoundError,
 )
 from scanner.model import STRIKES_EACH_SIDE, ChainSnapshot, Mode
-from scanner.sources.base import Capabilities, ChooseExpirations
+from scanner.sources.base import Capabilities, ChooseExpirations, checked_choice
+from scanner.sources.payload import PayloadError
 from scanner.sources.resilience import Gate
 from scanner.sources.schwab.client import SchwabClient
 from scanner.sources.schwab.contracts import chain_frame, latest_quote_time
-from scanner.sources.schwab.options import ChainAnswer, PayloadError, read_answer, underlying_quote
+from scanner.sources.schwab.options import ChainAnswer, read_answer, underlying_quote
 from scanner.sources.schwab.tokens import NAME, Lock, SchwabCredentials
 from scanner.symbols import is_index_root, normalise
 
@@ -95,7 +96,7 @@ class SchwabSource:
             if answer.known:
                 raise NoOptionsError(self.name, symbol, "no options are listed")
             raise SymbolNotFoundError(self.name, symbol, "not known to Schwab (no quote and no options)")
-        chosen = _checked_choice(choose(answer.listed), answer.listed)
+        chosen = set(checked_choice(choose(answer.listed), answer.listed))
         frame, unreadable = chain_frame(answer.rows)
         return ChainSnapshot(
             symbol=symbol,
@@ -144,10 +145,3 @@ def _vendor_symbol(symbol: str) -> str:
         return schwab_symbol(symbol)
     except SymbolError as error:
         raise SymbolNotFoundError(NAME, symbol, str(error)) from error
-
-
-def _checked_choice(chosen: Sequence[date], listed: Sequence[date]) -> set[date]:
-    unlisted = sorted(set(chosen) - set(listed))
-    if unlisted:
-        raise InputError(f"expirations {', '.join(map(str, unlisted))} are not listed")
-    return set(chosen)

@@ -22,6 +22,7 @@ from scanner.errors import (
     SourceError,
     SourceTimeoutError,
     SourceUnavailableError,
+    SymbolNotFoundError,
 )
 from scanner.sources.resilience import Gate
 from scanner.sources.retry_after import retry_after_seconds
@@ -58,15 +59,6 @@ class _Attempt:
     data_requests: int = 0
 
 
-class VendorStatusError(SourceUnavailableError):
-    """Yahoo answered with an error status. `status` and `text` say which."""
-
-    def __init__(self, source: str, symbol: str | None, status: int, text: str) -> None:
-        super().__init__(source, symbol, f"HTTP {status}")
-        self.status = status
-        self.text = text
-
-
 class YahooClient:
     """JSON answers of Yahoo's data hosts through yfinance. Safe to use from several threads.
 
@@ -86,7 +78,7 @@ class YahooClient:
     def get(self, url: str, params: Mapping[str, str], *, symbol: str) -> Any:
         """The decoded JSON body of a 200 answer.
 
-        Raises RateLimitedError, SourceTimeoutError, VendorStatusError, SourceUnavailableError, SourceAuthError or
+        Raises SymbolNotFoundError, RateLimitedError, SourceTimeoutError, SourceUnavailableError, SourceAuthError or
         MalformedAnswerError, and what the gate raises.
         """
         return self._gate.call(lambda: self._send(url, params, symbol), symbol=symbol)
@@ -188,7 +180,9 @@ class YahooClient:
         if error.status == 429 or _LIMIT_TEXT in error.text[:200]:
             seconds = retry_after_seconds(error.headers.get("Retry-After"), self._clock())
             return RateLimitedError(self._name, symbol, "too many calls (HTTP 429)", seconds)
-        return VendorStatusError(self._name, symbol, error.status, error.text)
+        if error.status == 404 and '"Not Found"' in error.text:
+            return SymbolNotFoundError(self._name, symbol, "not known to Yahoo (HTTP 404)")
+        return SourceUnavailableError(self._name, symbol, f"HTTP {error.status}")
 
     def _transport(self, error: BaseException, symbol: str) -> SourceError:
         if isinstance(error, self._transport_errors.Timeout):

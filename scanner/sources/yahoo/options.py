@@ -14,6 +14,7 @@ import pandas as pd
 from scanner.conventions import STANDARD_MULTIPLIER
 from scanner.errors import SymbolError
 from scanner.model import PLACEHOLDER_IV, OptionType, UnderlyingQuote
+from scanner.sources.payload import PayloadError
 from scanner.symbols import Contract, parse_occ
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -25,10 +26,6 @@ _NUMBERS: Final = ("bid", "ask", "lastPrice", "volume", "openInterest", "implied
 _PLACEHOLDER_LOWER: Final = 1e-5
 _PLACEHOLDER_STEPS: Final = 20
 _PLACEHOLDER_TOLERANCE: Final = 6e-7
-
-
-class PayloadError(Exception):
-    """An answer does not have the documented shape. The message names what is wrong."""
 
 
 class _UnreadableError(Exception):

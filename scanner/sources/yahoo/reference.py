@@ -8,7 +8,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from scanner.model import EarningsState, ReferenceData
-from scanner.sources.yahoo.options import PayloadError, positive
+from scanner.sources.payload import PayloadError
+from scanner.sources.yahoo.options import positive
 
 MODULES: Final = ("price", "summaryDetail", "calendarEvents", "assetProfile", "defaultKeyStatistics")
 """What one call asks for."""

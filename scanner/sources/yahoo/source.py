@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote as url_quote
 
 from scanner.errors import (
@@ -23,13 +23,13 @@ from scanner.errors import (
     SymbolNotFoundError,
 )
 from scanner.model import ChainSnapshot, Mode, ReferenceData
-from scanner.sources.base import Capabilities, ChooseExpirations
+from scanner.sources.base import Capabilities, ChooseExpirations, checked_choice
+from scanner.sources.payload import PayloadError
 from scanner.sources.resilience import Gate
-from scanner.sources.yahoo.client import VendorStatusError, YahooClient
+from scanner.sources.yahoo.client import YahooClient
 from scanner.sources.yahoo.options import (
     OptionAnswer,
     OptionBlock,
-    PayloadError,
     chain_frame,
     market_time,
     read_answer,
@@ -40,7 +40,6 @@ from scanner.symbols import is_index_root, normalise
 
 _BASE: Final = "https://query2.finance.yahoo.com"
 _DELAY_SECONDS: Final = 15 * 60
-_NOT_FOUND_STATUS: Final = 404
 
 
 def yahoo_symbol(symbol: str) -> str:
@@ -85,7 +84,7 @@ class YahooSource:
         if not first.listed:
             raise NoOptionsError(self.name, symbol, "no options are listed")
         listed = tuple(first.listed)
-        chosen = _checked_choice(choose(listed), listed)
+        chosen = checked_choice(choose(listed), listed)
         others, failed = self._others(symbol, vendor_symbol, first, chosen)
         answers = [first, *others]
         blocks = [block for answer in answers for block in answer.blocks]
@@ -109,7 +108,7 @@ class YahooSource:
         vendor_symbol = self._vendor_symbol(symbol)
         url = f"{_BASE}/v10/finance/quoteSummary/{url_quote(vendor_symbol, safe='')}"
         params = {"modules": ",".join(MODULES), "formatted": "false", "lang": "en-US", "region": "US"}
-        body = self._get(url, params, symbol)
+        body = self._client.get(url, params, symbol=symbol)
         try:
             facts = read_reference(body, symbol=symbol, source=self.name, fetched_at=self._clock())
         except PayloadError as error:
@@ -138,7 +137,7 @@ class YahooSource:
 
     def _options(self, symbol: str, vendor_symbol: str, epoch: int | None) -> OptionAnswer:
         url = f"{_BASE}/v7/finance/options/{url_quote(vendor_symbol, safe='')}"
-        body = self._get(url, {} if epoch is None else {"date": str(epoch)}, symbol)
+        body = self._client.get(url, {} if epoch is None else {"date": str(epoch)}, symbol=symbol)
         try:
             answer = read_answer(body, vendor_symbol)
         except PayloadError as error:
@@ -147,26 +146,11 @@ class YahooSource:
             raise SymbolNotFoundError(self.name, symbol, "not known to Yahoo (empty result)")
         return answer
 
-    def _get(self, url: str, params: dict[str, str], symbol: str) -> Any:
-        try:
-            return self._client.get(url, params, symbol=symbol)
-        except VendorStatusError as error:
-            if error.status == _NOT_FOUND_STATUS and '"Not Found"' in error.text:
-                raise SymbolNotFoundError(self.name, symbol, "not known to Yahoo (HTTP 404)") from error
-            raise
-
     def _vendor_symbol(self, symbol: str) -> str:
         try:
             return yahoo_symbol(symbol)
         except SymbolError as error:
             raise SymbolNotFoundError(self.name, symbol, str(error)) from error
-
-
-def _checked_choice(chosen: Sequence[date], listed: Sequence[date]) -> list[date]:
-    unlisted = sorted(set(chosen) - set(listed))
-    if unlisted:
-        raise InputError(f"expirations {', '.join(map(str, unlisted))} are not listed")
-    return sorted(set(chosen))
 
 
 def _undelivered(chosen: Sequence[date], blocks: Sequence[OptionBlock]) -> set[date]:

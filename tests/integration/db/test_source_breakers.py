@@ -11,7 +11,7 @@ from db import source_breakers
 from db.engine import Database
 from db.source_breakers import BreakerState, BreakerView, SharedBreaker
 from scanner.errors import SourceAuthError, SourceTimeoutError
-from scanner.sources.resilience import BreakerPolicy, Outcome
+from scanner.sources.resilience import PROBE_WAIT_SECONDS, BreakerPolicy, Outcome
 from tests.integration.db.processes import together
 
 LATE = SourceTimeoutError("yahoo", "KO", "no answer within 20 s")
@@ -115,6 +115,31 @@ def test_a_killed_probe_does_not_block_the_next_one_for_ever(breaker: SharedBrea
 def test_failures_of_calls_sent_before_it_opened_do_not_count_again(database: Database, breaker: SharedBreaker) -> None:
     fail(breaker, 8)
     assert view(database).failures == 3
+
+
+def test_a_probe_that_says_nothing_leaves_the_next_one_to_find_out(breaker: SharedBreaker) -> None:
+    fail(breaker, 3)
+    time.sleep(0.4)
+    assert breaker.suspended_seconds() == 0.0
+    breaker.report(Outcome.LIMITED, None)
+    assert breaker.suspended_seconds() == 0.0
+
+
+def test_while_one_probes_the_others_ask_again_soon(breaker: SharedBreaker) -> None:
+    fail(breaker, 3)
+    time.sleep(0.4)
+    assert breaker.suspended_seconds() == 0.0
+    assert breaker.suspended_seconds() == PROBE_WAIT_SECONDS
+
+
+def test_somebody_who_wants_to_know_lets_one_probe_at_once(database: Database) -> None:
+    slow = SharedBreaker(database, "yahoo", BreakerPolicy(failures=1, open_seconds=600.0))
+    fail(slow, 1)
+    assert slow.suspended_seconds() > 500
+    with database.connection() as connection:
+        source_breakers.let_probe(connection)
+    assert slow.suspended_seconds() == 0.0
+    assert slow.suspended_seconds() > 0.0
 
 
 def test_somebody_who_mended_it_may_close_it(database: Database, breaker: SharedBreaker) -> None:

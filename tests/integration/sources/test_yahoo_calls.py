@@ -9,7 +9,7 @@ from datetime import date
 
 import pytest
 
-from scanner.errors import InputError
+from scanner.errors import InputError, SourceError, SymbolNotFoundError
 from scanner.sources.base import nearest_only
 from scanner.sources.resilience import Answer, Gate, OpenGate
 from scanner.sources.yahoo import YahooSource
@@ -38,6 +38,20 @@ class CountingGate(OpenGate):
         self.turns += 1
         time.sleep(self.seconds)
         return self.seconds
+
+
+class RecordingGate(OpenGate):
+    """Keeps what the calls failed with, as the retries and the breaker see it."""
+
+    def __init__(self) -> None:
+        self.failures: list[SourceError] = []
+
+    def call(self, send: Callable[[], Answer], *, symbol: str | None) -> Answer:
+        try:
+            return send()
+        except SourceError as error:
+            self.failures.append(error)
+            raise
 
 
 def source(gate: Gate | None = None) -> YahooSource:
@@ -91,6 +105,14 @@ def test_the_answer_in_our_terms(internet: FakeInternet) -> None:
     assert answer.unreadable == {}
     assert answer.contracts["quote_time"].isna().all()
     assert list(answer.contracts["strike"]) == [95.0, 100.0, 105.0] * 6
+
+
+def test_an_unknown_symbol_is_an_answer_and_no_failure_of_yahoo(internet: FakeInternet) -> None:
+    gate = RecordingGate()
+    with pytest.raises(SymbolNotFoundError):
+        source(gate).reference("ZZZZ")
+    assert internet.count(SUMMARY) == 1
+    assert [type(failure) for failure in gate.failures] == [SymbolNotFoundError]
 
 
 def test_class_shares_are_spelled_with_a_hyphen_there_and_a_dot_here(enter_internet: EnterInternet) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.services.symbol_attempts import passes_by_itself, unanswered, wait_seconds
+from app.services.symbol_attempts import being_probed, passes_by_itself, unanswered, wait_seconds
 from scanner.errors import (
     AllSourcesFailedError,
     MalformedAnswerError,
@@ -45,6 +45,20 @@ NOTHING = NoOptionsError("yahoo", "KO", "no options are listed")
 def test_what_passes_by_itself_and_when_nobody_was_reached(error: SourceError, passes: bool, nobody: bool) -> None:
     assert passes_by_itself(error) is passes
     assert unanswered(error) is nobody
+
+
+@pytest.mark.parametrize(
+    ("error", "probed"),
+    [
+        (SourceSuspendedError("yahoo", "KO", 2.0), True),
+        (SourceSuspendedError("yahoo", "KO", 26.0), False),
+        (all_failed(REFUSED, SourceSuspendedError("yahoo", "KO", 1.0)), True),
+        (all_failed(REFUSED, DOWN), False),
+        (DOWN, False),
+    ],
+)
+def test_a_source_that_is_being_probed_is_not_known_to_be_down(error: SourceError, probed: bool) -> None:
+    assert being_probed(error) is probed
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_a_fault_of_the_program_is_neither_tried_again_nor_blamed_on_the_vendor(
 
     with pytest.raises(KeyError):
         bench.gate().call(broken, symbol="KO")
-    assert bench.breaker.outcomes == []
+    assert bench.breaker.outcomes == [Outcome.LIMITED]
 
 
 def test_a_gate_for_a_notebook_needs_no_database() -> None:

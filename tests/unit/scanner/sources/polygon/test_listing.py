@@ -7,8 +7,8 @@ import pytest
 
 from scanner.errors import SymbolError
 from scanner.model import OptionType
+from scanner.sources.payload import PayloadError
 from scanner.sources.polygon.listing import contract_of, read_listing, same_underlying
-from scanner.sources.polygon.values import PayloadError
 from scanner.symbols import Contract
 from tests.vendors.polygon_payloads import listed_row
 

@@ -9,6 +9,7 @@ import pytest
 from scanner import schema
 from scanner.model import PLACEHOLDER_IV, UnderlyingQuote
 from scanner.sources.base import Capabilities
+from scanner.sources.payload import PayloadError
 from scanner.sources.polygon.batches import DateRange
 from scanner.sources.polygon.contracts import Question
 from scanner.sources.polygon.listing import Listing
@@ -20,7 +21,6 @@ from scanner.sources.polygon.quotes import (
     quoted_contracts,
     seen_capabilities,
 )
-from scanner.sources.polygon.values import PayloadError
 from tests.vendors.polygon_payloads import nanoseconds, snapshot_row
 
 NOW = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)

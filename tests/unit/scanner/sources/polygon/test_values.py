@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scanner.sources.polygon.values import PayloadError, count, day, instant, mapping, number, part, positive
+from scanner.sources.payload import PayloadError, mapping
+from scanner.sources.polygon.values import count, day, instant, number, part, positive
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 

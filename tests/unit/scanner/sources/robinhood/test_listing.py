@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scanner.model import OptionType
+from scanner.sources.payload import PayloadError
 from scanner.sources.robinhood.listing import (
     Listing,
     Stock,
@@ -16,7 +17,6 @@ from scanner.sources.robinhood.listing import (
     read_page,
     read_stock,
 )
-from scanner.sources.robinhood.values import PayloadError
 from scanner.symbols import Contract
 
 EXPIRATION = date(2026, 12, 18)

@@ -9,9 +9,9 @@ import pytest
 
 from scanner import schema
 from scanner.model import OptionType, UnderlyingQuote
+from scanner.sources.payload import PayloadError
 from scanner.sources.robinhood.listing import ListedContract
 from scanner.sources.robinhood.quotes import chain_frame, quoted_contracts, read_market_data, underlying_quote
-from scanner.sources.robinhood.values import PayloadError
 from scanner.symbols import Contract
 
 NOW = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)

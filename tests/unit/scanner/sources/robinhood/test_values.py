@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from scanner.sources.robinhood.values import PayloadError, count, day, instant, number, positive
+from scanner.sources.payload import PayloadError
+from scanner.sources.robinhood.values import count, day, instant, number, positive
 
 NOW = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)
 

@@ -12,8 +12,9 @@ import pytest
 
 from scanner import schema
 from scanner.model import OptionType, UnderlyingQuote
+from scanner.sources.payload import PayloadError
 from scanner.sources.schwab.contracts import SentRow, chain_frame, latest_quote_time
-from scanner.sources.schwab.options import PayloadError, read_answer, underlying_quote
+from scanner.sources.schwab.options import read_answer, underlying_quote
 from tests.reference.shared_data import shared_path
 
 EXPIRATION = date(2025, 1, 17)

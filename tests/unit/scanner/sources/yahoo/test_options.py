@@ -9,9 +9,9 @@ import pytest
 
 from scanner import schema
 from scanner.model import OptionType, UnderlyingQuote
+from scanner.sources.payload import PayloadError
 from scanner.sources.yahoo.options import (
     OptionBlock,
-    PayloadError,
     chain_frame,
     is_placeholder_volatility,
     market_time,

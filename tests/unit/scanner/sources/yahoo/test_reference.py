@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scanner.model import EarningsState, ReferenceData
-from scanner.sources.yahoo.options import PayloadError
+from scanner.sources.payload import PayloadError
 from scanner.sources.yahoo.reference import read_earnings, read_reference
 
 NOW = datetime(2025, 2, 24, 14, 0, tzinfo=UTC)
