@@ -21,6 +21,7 @@ from scanner.errors import (
     ScannerError,
     SourceAuthError,
     SourceError,
+    SourceSuspendedError,
     SourceUnavailableError,
     SupersededError,
 )
@@ -43,6 +44,10 @@ a run without a network ends soon. The first answer ends that."""
 
 WAIT_SECONDS: Final = (2.0, 6.0, 15.0)
 """Before the second, third and fourth attempt; a quarter more or less by chance."""
+
+LONGEST_SUSPENSION_SECONDS: Final = 45.0
+"""Nobody waits for a source that is left alone for longer: it has failed again after a first pause, or refuses its
+credentials."""
 
 RATE_LIMIT_SECONDS: Final = 30.0
 LONGEST_WAIT_SECONDS: Final = 300.0
@@ -140,7 +145,8 @@ class SymbolSync:
 
     def _after_source_error(self, run_id: int, symbol: str, attempt: int, error: SourceError) -> float | None:
         """Try again later what may pass by itself, at most `MAX_ATTEMPTS` times; record the rest."""
-        self._unanswered = self._unanswered + 1 if unanswered(error) else 0
+        if not isinstance(error, SourceSuspendedError):  # nobody was asked
+            self._unanswered = self._unanswered + 1 if unanswered(error) else 0
         if not passes_by_itself(error) or attempt >= MAX_ATTEMPTS or self._unanswered > DOWN_AFTER:
             self._fail(run_id, symbol, attempt, type(error).__name__, str(error))
             return None
@@ -170,6 +176,8 @@ def passes_by_itself(error: SourceError) -> bool:
     """Whether the same question may be answered later without anybody doing something."""
     if isinstance(error, AllSourcesFailedError):
         return any(passes_by_itself(cause) for cause in error.causes)
+    if isinstance(error, SourceSuspendedError):
+        return error.retry_after_seconds <= LONGEST_SUSPENSION_SECONDS
     return isinstance(error, SourceUnavailableError | RateLimitedError)
 
 
@@ -187,7 +195,7 @@ def wait_seconds(attempt: int, error: SourceError, chance: float) -> float:
     """
     if isinstance(error, AllSourcesFailedError):
         return min(wait_seconds(attempt, cause, chance) for cause in error.causes if passes_by_itself(cause))
-    if isinstance(error, RateLimitedError):
+    if isinstance(error, RateLimitedError | SourceSuspendedError):
         base = error.retry_after_seconds or RATE_LIMIT_SECONDS
         return min(base, LONGEST_WAIT_SECONDS) * (1.0 + 0.25 * chance)
     return WAIT_SECONDS[min(attempt, len(WAIT_SECONDS)) - 1] * (0.75 + 0.5 * chance)
