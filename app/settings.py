@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -73,8 +72,8 @@ def _timeout(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
+        seconds = float("nan")
+    if not 0 < seconds < float("inf"):
         raise ValueError(f"time-outs are seconds above zero, not {text}")
     return seconds
 
