@@ -67,20 +67,32 @@ def _symbols(value: object) -> object:
 
 def _by_source(text: str) -> Iterator[tuple[str, str]]:
     """Read "yahoo=5/1,schwab=120/60" as pairs of a source and what is set for it."""
+    seen: set[str] = set()
     for part in text.split(","):
         name, separator, value = (piece.strip() for piece in part.partition("="))
         if not separator or not value:
             raise ValueError(f"{part.strip()!r} is not of the form source=value")
-        yield checked_order([name.lower()])[0], value
+        (source,) = checked_order([name.lower()])
+        if source in seen:
+            raise ValueError(f"{source} is named twice")
+        seen.add(source)
+        yield source, value
 
 
 def _timeouts(value: object) -> object:
     if not isinstance(value, str):
         return value
-    timeouts = {name: float(seconds) for name, seconds in _by_source(value)}
-    if not all(0 < seconds < float("inf") for seconds in timeouts.values()):
-        raise ValueError("time-outs are seconds above zero")
-    return timeouts
+    return {name: _timeout(seconds) for name, seconds in _by_source(value)}
+
+
+def _timeout(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"time-outs are seconds above zero, not {text}")
+    return seconds
 
 
 def _limits(value: object) -> object:
@@ -90,10 +102,14 @@ def _limits(value: object) -> object:
 
 
 def _limit(text: str) -> RateLimit:
-    calls, seconds, *burst = text.split("/")
-    if len(burst) > 1:
-        raise ValueError(f"{text!r} is not of the form calls/seconds/burst")
-    return RateLimit(int(calls), float(seconds), *map(int, burst))
+    try:
+        calls, seconds, burst = text.split("/") if text.count("/") == 2 else (*text.split("/"), "1")
+        numbers = int(calls), float(seconds), int(burst)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not of the form calls/seconds or calls/seconds/burst, such as 120/60/20"
+        ) from None
+    return RateLimit(*numbers)
 
 
 def _in_project(path: Path) -> Path:
@@ -170,7 +186,9 @@ class Settings(BaseSettings):
     )
     seed: int = Field(default=1, description="Seed of the simulated market.")
     recorded_dir: Folder | None = Field(default=None, description="Folder of recorded answers, for the mode recorded.")
-    source_timeout_seconds: float = Field(default=20.0, gt=0, description="How long one vendor call may take.")
+    source_timeout_seconds: float = Field(
+        default=20.0, gt=0, allow_inf_nan=False, description="How long one vendor call may take."
+    )
     source_timeouts: Annotated[Mapping[str, float], NoDecode, BeforeValidator(_timeouts)] = Field(
         default={}, description="Other time-outs by source: schwab=30,yahoo=10."
     )
@@ -182,7 +200,10 @@ class Settings(BaseSettings):
     )
     file_dir: Folder | None = Field(default=None, description="Folder of saved chains, for the source file.")
     chain_cache_seconds: float = Field(
-        default=60.0, ge=0, description="For how long a live chain that was fetched serves everybody who asks."
+        default=60.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="For how long a live chain that was fetched serves everybody who asks.",
     )
     flow_scans: bool = Field(
         default=True, description="Whether workers scan for unusual flow and skew every 15 minutes of a session."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,7 +40,9 @@ class BreakerView:
 _SUSPENDED: Final = """
     select greatest(
         extract(epoch from open_until - clock_timestamp()),
-        case when probe_until > clock_timestamp() then %(probe_wait)s end,
+        case when probe_until is distinct from %(mine)s::timestamptz then
+            least(extract(epoch from probe_until - clock_timestamp()), %(look)s)
+        end,
         0
     )::double precision
     from source_breakers
@@ -49,16 +52,16 @@ _PROBE: Final = """
     update source_breakers
     set probe_until = clock_timestamp() + make_interval(secs => %(probe)s), changed_at = clock_timestamp()
     where key = %(key)s and open_until <= clock_timestamp()
-        and (probe_until is null or probe_until <= clock_timestamp())
-    returning 1
+        and (probe_until is null or probe_until <= clock_timestamp() or probe_until = %(mine)s::timestamptz)
+    returning probe_until
+"""
+_LEAVE: Final = """
+    update source_breakers set probe_until = null where key = %(key)s and probe_until = %(mine)s
 """
 _CLOSE: Final = """
     update source_breakers
     set failures = 0, openings = 0, open_until = null, probe_until = null, changed_at = clock_timestamp()
     where key = %(key)s and (failures > 0 or open_until is not null)
-"""
-_END_PROBE: Final = """
-    update source_breakers set probe_until = null where key = %(key)s and probe_until is not null
 """
 _FAIL: Final = """
     insert into source_breakers as breaker (key, failures, openings, open_until, error_class, error_message)
@@ -87,35 +90,50 @@ _FAIL: Final = """
 """
 
 
+class _Probe(threading.local):
+    """The lease of this thread where it is the probe."""
+
+    until: datetime | None = None
+
+
 class SharedBreaker:
     """The breaker of `key` among all who use this database.
 
-    Failures of calls that were sent before it opened do not open it further.
+    Failures of calls that were sent before it opened do not open it further. While a probe is under way the others are
+    told to ask again soon.
     """
 
     def __init__(self, database: Database, key: str, policy: BreakerPolicy) -> None:
         self._database = database
         self._key = key
         self._policy = policy
+        self._probe = _Probe()
 
     def suspended_seconds(self) -> float:
         """See `Breaker`. Whoever gets 0.0 half open is the probe. Errors: DatabaseError subclasses."""
-        parameters = {"key": self._key, "probe": self._policy.probe_seconds, "probe_wait": PROBE_WAIT_SECONDS}
+        mine, self._probe.until = self._probe.until, None
+        parameters = {"key": self._key, "probe": self._policy.probe_seconds, "look": PROBE_WAIT_SECONDS}
         with self._database.connection() as connection:
-            row = connection.execute(_SUSPENDED, parameters).fetchone()
+            row = connection.execute(_SUSPENDED, {**parameters, "mine": mine}).fetchone()
             if row is None:
                 return 0.0
-            if row[0] == 0.0 and connection.execute(_PROBE, parameters).fetchone():
-                return 0.0
-        return max(float(row[0]), PROBE_WAIT_SECONDS)
+            if row[0] == 0.0:
+                probe = connection.execute(_PROBE, {**parameters, "mine": mine}).fetchone()
+                if probe is not None:
+                    self._probe.until = probe[0]
+                    return 0.0
+        return max(float(row[0]), 1.0)
 
     def report(self, outcome: Outcome, error: SourceError | None) -> None:
         """See `Breaker`. Errors: DatabaseError subclasses."""
+        mine, self._probe.until = self._probe.until, None
+        if outcome is Outcome.LIMITED and mine is None:
+            return
         with self._database.connection() as connection:
-            if outcome is Outcome.ANSWER:
+            if outcome is Outcome.LIMITED:
+                connection.execute(_LEAVE, {"key": self._key, "mine": mine})
+            elif outcome is Outcome.ANSWER:
                 connection.execute(_CLOSE, {"key": self._key})
-            elif outcome is Outcome.LIMITED:
-                connection.execute(_END_PROBE, {"key": self._key})
             else:
                 connection.execute(_FAIL, self._failure(outcome, error))
 

@@ -36,6 +36,10 @@ a run without a network ends soon. The first answer ends that."""
 WAIT_SECONDS: Final = (2.0, 6.0, 15.0)
 """Before the second, third and fourth attempt; a quarter more or less by chance."""
 
+LONGEST_SUSPENSION_SECONDS: Final = 45.0
+"""Nobody waits for a source that is left alone for longer: it has failed again after a first pause, or refuses its
+credentials."""
+
 RATE_LIMIT_SECONDS: Final = 30.0
 LONGEST_WAIT_SECONDS: Final = 300.0
 
@@ -126,10 +130,10 @@ class SymbolAttempts:
         return wait_seconds(attempt, error, self._chance())
 
     def _count(self, run_id: int, error: SourceError) -> None:
-        """How often in a row nobody was reached in this run. While somebody finds out, nothing is known."""
+        """How often in a row nobody was reached in this run. Of a source that is left alone nothing is known."""
         if run_id != self._counted_run:
             self._counted_run, self._unanswered = run_id, 0
-        if not being_probed(error):
+        if not (isinstance(error, SourceSuspendedError) or being_probed(error)):
             self._unanswered = self._unanswered + 1 if unanswered(error) else 0
 
     def _fail(self, run_id: int, symbol: str, attempt: int, error_class: str, message: str) -> None:
@@ -154,6 +158,8 @@ def passes_by_itself(error: SourceError) -> bool:
     """Whether the same question may be answered later without anybody doing something."""
     if isinstance(error, AllSourcesFailedError):
         return any(passes_by_itself(cause) for cause in error.causes)
+    if isinstance(error, SourceSuspendedError):
+        return error.retry_after_seconds <= LONGEST_SUSPENSION_SECONDS
     return isinstance(error, SourceUnavailableError | RateLimitedError)
 
 

@@ -75,6 +75,18 @@ class _AnnouncedManager(JobManager):
         return worker_id
 
 
+class _PunctualWorker(Worker):
+    """Ends soon after it was asked to: threads that wait for a vendor's turn cannot be called back."""
+
+    _ending = False
+
+    def stop(self) -> None:
+        super().stop()  # type: ignore[no-untyped-call]
+        if not self._ending:
+            self._ending = True
+            _end_soon(self, seconds=SHUTDOWN_SECONDS + 1.0, status=0)
+
+
 async def _work(services: Services, presence: WorkerPresence, lifeline: bool) -> int:
     threads = services.settings.threads_per_worker
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads + _EXTRA_THREADS))
@@ -83,7 +95,7 @@ async def _work(services: Services, presence: WorkerPresence, lifeline: bool) ->
     queue.job_manager = _AnnouncedManager(connector, presence)
     register(queue, services)
     async with queue_pool(services.database.dsn) as pool, queue.open_async(pool):
-        worker = Worker(
+        worker = _PunctualWorker(
             app=queue,
             concurrency=threads,
             delete_jobs="successful",

@@ -63,11 +63,21 @@ class Sums:
 
     calls: dict[tuple[str, datetime, str], CallSums] = field(default_factory=lambda: defaultdict(CallSums))
     latencies: Counter[tuple[str, datetime, int]] = field(default_factory=Counter)
-    quotes: Counter[tuple[str, datetime, str]] = field(default_factory=Counter)
+    quotes: dict[tuple[str, datetime, str], float] = field(default_factory=lambda: defaultdict(float))
 
     @property
     def empty(self) -> bool:
         return not (self.calls or self.quotes)
+
+    def add(self, other: Sums) -> None:
+        for key, calls in other.calls.items():
+            sums = self.calls[key]
+            sums.calls += calls.calls
+            sums.seconds += calls.seconds
+            sums.waited_seconds += calls.waited_seconds
+        self.latencies.update(other.latencies)
+        for measured, amount in other.quotes.items():
+            self.quotes[measured] += amount
 
 
 class SourceAccount:
@@ -99,7 +109,7 @@ class SourceAccount:
         with self._lock:
             hour = _hour(self._clock())
             for measure, amount in measures.items():
-                self._sums.quotes[source, hour, measure] += amount  # type: ignore[assignment]
+                self._sums.quotes[source, hour, measure] += amount
         self._flush_when_due()
 
     def flush(self) -> None:
@@ -112,12 +122,18 @@ class SourceAccount:
                 self._flush()
 
     def _flush(self) -> None:
+        """Others go on adding meanwhile. After a failure the next try is some seconds later."""
         with self._lock:
-            if self._sums.empty:
-                return
-            self._store(self._sums)
-            self._sums = Sums()
+            sums, self._sums = self._sums, Sums()
             self._flushed_at = self._clock()
+        if sums.empty:
+            return
+        try:
+            self._store(sums)
+        except BaseException:
+            with self._lock:
+                self._sums.add(sums)
+            raise
 
 
 def _hour(instant: datetime) -> datetime:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from scanner.errors import DatabaseError
 from scanner.model import ChainSnapshot
 from scanner.sources.base import ChainSource, ChooseExpirations
 
@@ -29,7 +31,7 @@ class CachedSource:
     """Gives the chain in `cache` where it is younger than `ttl_seconds` and holds what is asked for.
 
     Otherwise it asks `source`, one caller a symbol at a time; the others wait for that answer. An answer's age is its
-    own: nothing of it is changed.
+    own: nothing of it is changed. A database that fails after the fetch costs neither the chain nor the source's error.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class CachedSource:
     def _fetch(self, symbol: str, choose: ChooseExpirations) -> ChainSnapshot:
         try:
             answer = self._source.chain(symbol, choose)
+            with suppress(DatabaseError):
+                self._cache.store(answer)
         except BaseException:
-            self._cache.give_back(symbol)
+            with suppress(DatabaseError):
+                self._cache.give_back(symbol)
             raise
-        self._cache.store(answer)
         return answer
 
 

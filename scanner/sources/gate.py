@@ -6,11 +6,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
-from scanner.errors import RateLimitedError, SourceError, SourceSuspendedError
+from scanner.errors import DatabaseError, RateLimitedError, SourceError, SourceSuspendedError
 from scanner.sources.resilience import (
+    LONGEST_PAUSE_SECONDS,
     Answer,
     Breaker,
     Call,
@@ -22,11 +23,21 @@ from scanner.sources.resilience import (
     worth_repeating,
 )
 
+TURNS: Final = 3
+"""A turn that came and went before it could be used is given up for another, so many are taken for a call at most."""
+
+
+class _Waits(threading.local):
+    """Seconds this thread has waited for turns."""
+
+    seconds = 0.0
+
 
 class PolicedGate:
     """The gate of one source: breaker, retry, limiter, account, in this order.
 
-    `account` is told of every call; `chance` gives numbers in [0, 1).
+    `account` is told of every call; `chance` gives numbers in [0, 1). A database that fails after a call was sent costs
+    neither the answer nor the vendor's error: what it should have kept is lost.
     """
 
     def __init__(
@@ -49,18 +60,19 @@ class PolicedGate:
         self._chance = chance
         self._monotonic = monotonic
         self._sleep = sleep
+        self._waits = _Waits()
 
     def call(self, send: Callable[[], Answer], *, symbol: str | None) -> Answer:
         """See `Gate`. Raises SourceSuspendedError without sending while the vendor is left alone."""
         retry = self._policy.retry
-        deadline = self._monotonic() + retry.seconds
+        deadline = self._working() + retry.seconds
         attempt = 1
         while True:
             try:
                 return self._once(send, symbol)
             except SourceError as error:
                 pause = retry.pause_seconds(attempt, self._chance())
-                late = self._monotonic() + pause > deadline
+                late = self._working() + pause > deadline
                 if not worth_repeating(error) or attempt >= retry.attempts or late:
                     raise
                 self._sleep(pause)
@@ -71,40 +83,68 @@ class PolicedGate:
         return self._turn(None)
 
     def _once(self, send: Callable[[], Answer], symbol: str | None) -> Answer:
-        suspended = self._breaker.suspended_seconds()
-        if suspended > 0:
-            raise SourceSuspendedError(self._source, symbol, suspended)
-        try:
-            waited = self._turn(symbol)
-        except BaseException:
-            self._breaker.report(Outcome.LIMITED, None)
-            raise
-        began = self._monotonic()
+        waited_before = self._waits.seconds
+        self._admit(symbol)
+        began = self._working()
         try:
             answer = send()
         except SourceError as error:
-            self._report(error, self._monotonic() - began, waited)
+            self._report(error, self._working() - began, self._waits.seconds - waited_before)
             raise
         except BaseException:
-            self._breaker.report(Outcome.LIMITED, None)
+            self._leave()
             raise
-        self._report(None, self._monotonic() - began, waited)
+        self._report(None, self._working() - began, self._waits.seconds - waited_before)
         return answer
 
+    def _working(self) -> float:
+        """A clock of this thread that stands still while it waits for turns."""
+        return self._monotonic() - self._waits.seconds
+
+    def _admit(self, symbol: str | None) -> None:
+        self._refuse_while_suspended(symbol)
+        try:
+            waited = self._turn(symbol)
+        except BaseException:
+            self._leave()
+            raise
+        if waited > 0:
+            self._refuse_while_suspended(symbol)
+
+    def _leave(self) -> None:
+        """Whoever was let through and asked nothing is not the probe any more."""
+        with suppress(DatabaseError):
+            self._breaker.report(Outcome.LIMITED, None)
+
+    def _refuse_while_suspended(self, symbol: str | None) -> None:
+        suspended = self._breaker.suspended_seconds()
+        if suspended > 0:
+            raise SourceSuspendedError(self._source, symbol, suspended)
+
     def _turn(self, symbol: str | None) -> float:
-        seconds, taken = self._limiter.reserve(patience_seconds=self._policy.patience_seconds)
-        if not taken:
-            detail = f"the next call is due in {seconds:.0f} s"
-            raise RateLimitedError(self._source, symbol, detail, retry_after_seconds=seconds)
-        if seconds > 0:
-            self._sleep(seconds)
-        return seconds
+        began, slept = self._monotonic(), False
+        for _ in range(TURNS):
+            asked = self._monotonic()
+            seconds, taken = self._limiter.reserve(patience_seconds=self._policy.patience_seconds)
+            if not taken:
+                detail = f"the next call is due in {seconds:.0f} s"
+                raise RateLimitedError(self._source, symbol, detail, retry_after_seconds=seconds)
+            if seconds > 0:
+                self._sleep(seconds)
+                slept = True
+            if self._monotonic() - asked - seconds <= self._policy.limit.late_seconds:
+                break
+        waited = self._monotonic() - began if slept else 0.0
+        self._waits.seconds += waited
+        return waited
 
     def _report(self, error: SourceError | None, seconds: float, waited: float) -> None:
-        if isinstance(error, RateLimitedError):
-            self._limiter.postpone(error.retry_after_seconds or self._policy.penalty_seconds)
-        self._breaker.report(outcome(error), error)
-        self._account(Call(self._source, None if error is None else type(error).__name__, seconds, waited))
+        with suppress(DatabaseError):
+            if isinstance(error, RateLimitedError):
+                self._limiter.postpone(error.retry_after_seconds or self._policy.penalty_seconds)
+            self._breaker.report(outcome(error), error)
+        with suppress(DatabaseError):
+            self._account(Call(self._source, None if error is None else type(error).__name__, seconds, waited))
 
 
 _NEVER: Final = float("-inf")
@@ -132,7 +172,8 @@ class LocalLimiter:
 
     def postpone(self, seconds: float) -> None:
         with self._lock:
-            self._due = max(self._due, self._monotonic() + seconds + self._limit.tolerance_seconds)
+            pause = min(seconds, LONGEST_PAUSE_SECONDS)
+            self._due = max(self._due, self._monotonic() + pause + self._limit.tolerance_seconds)
 
 
 class NoBreaker:

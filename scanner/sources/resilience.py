@@ -5,10 +5,11 @@ Policies and protocols. `gate` puts them together; the implementations that all 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from scanner.errors import (
     InputError,
@@ -21,6 +22,9 @@ from scanner.errors import (
 )
 
 Answer = TypeVar("Answer")
+
+LONGEST_PAUSE_SECONDS: Final = 3600.0
+"""However long a vendor asks to be left alone, after this time it is asked again: what it says may be nonsense."""
 
 
 class Gate(Protocol):
@@ -65,7 +69,7 @@ class RateLimit:
     late_seconds: float = 0.1
 
     def __post_init__(self) -> None:
-        if not (self.window_seconds > 0 and self.late_seconds >= 0):
+        if not (0 < self.window_seconds < math.inf and 0 <= self.late_seconds < math.inf):
             raise InputError(f"a rate limit needs a window above zero, not {self.window_seconds} s")
         if not 1 <= self.burst < self.calls:
             raise InputError(f"of {self.calls} calls a window a burst takes 1 to {self.calls - 1}, not {self.burst}")
@@ -82,7 +86,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """A call that fails for a while is sent again at most `attempts` times in all, within `seconds`.
+    """A call that fails for a while is sent at most `attempts` times in all, within `seconds` without waits for turns.
 
     The pause before attempt n + 1 lies between 0 and `first_pause_seconds` x 2^(n - 1) (full jitter).
     """
@@ -160,7 +164,10 @@ class Limiter(Protocol):
         ...
 
     def postpone(self, seconds: float) -> None:
-        """Let nobody's next turn come sooner than `seconds` from now. Turns given out already stay."""
+        """Let nobody's next turn come sooner than `seconds` from now, `LONGEST_PAUSE_SECONDS` at most.
+
+        Turns given out already stay.
+        """
         ...
 
 
@@ -168,11 +175,14 @@ class Breaker(Protocol):
     """Whether a vendor is called at all."""
 
     def suspended_seconds(self) -> float:
-        """0.0: call now (after an outage this is the one probe). Else the seconds until it is worth asking again."""
+        """0.0: call now (after an outage this is the one probe). Else the seconds until it is worth asking again.
+
+        A thread that is the probe may ask again, and is it from then on.
+        """
         ...
 
     def report(self, outcome: Outcome, error: SourceError | None) -> None:
-        """How a call ended."""
+        """How a call ended, in the thread that was let through. LIMITED also where it got no turn: it was no probe."""
         ...
 
 
