@@ -21,9 +21,9 @@ PROBING = """
 from db.source_breakers import SharedBreaker
 from scanner.sources.resilience import BreakerPolicy
 from concurrent.futures import ThreadPoolExecutor
-breaker = SharedBreaker(database, "yahoo", BreakerPolicy(failures=3, open_seconds=0.3, probe_seconds=30.0))
+policy = BreakerPolicy(failures=3, open_seconds=0.3, probe_seconds=30.0)
 with ThreadPoolExecutor(4) as pool:
-    waits = list(pool.map(lambda _: breaker.suspended_seconds(), range(8)))
+    waits = list(pool.map(lambda _: SharedBreaker(database, "yahoo", policy).suspended_seconds(), range(8)))
 print(json.dumps(sum(1 for seconds in waits if seconds == 0.0)))
 """
 
@@ -37,6 +37,11 @@ def view(database: Database) -> BreakerView:
     with database.connection() as connection:
         (found,) = source_breakers.views(connection)
     return found
+
+
+@pytest.fixture
+def other(database: Database) -> SharedBreaker:
+    return SharedBreaker(database, "yahoo", QUICK)
 
 
 @pytest.fixture
@@ -103,13 +108,13 @@ def test_a_probe_that_fails_opens_it_for_longer(database: Database, breaker: Sha
     assert until.timestamp() - before == pytest.approx(0.6, abs=0.25)
 
 
-def test_a_killed_probe_does_not_block_the_next_one_for_ever(breaker: SharedBreaker) -> None:
+def test_a_killed_probe_does_not_block_the_next_one_for_ever(breaker: SharedBreaker, other: SharedBreaker) -> None:
     fail(breaker, 3)
     time.sleep(0.4)
     assert breaker.suspended_seconds() == 0.0
-    assert breaker.suspended_seconds() > 0.0
+    assert other.suspended_seconds() > 0.0
     time.sleep(0.7)
-    assert breaker.suspended_seconds() == 0.0
+    assert other.suspended_seconds() == 0.0
 
 
 def test_failures_of_calls_sent_before_it_opened_do_not_count_again(database: Database, breaker: SharedBreaker) -> None:
@@ -125,21 +130,21 @@ def test_a_probe_that_says_nothing_leaves_the_next_one_to_find_out(breaker: Shar
     assert breaker.suspended_seconds() == 0.0
 
 
-def test_while_one_probes_the_others_ask_again_soon(breaker: SharedBreaker) -> None:
+def test_while_one_probes_the_others_ask_again_soon(breaker: SharedBreaker, other: SharedBreaker) -> None:
     fail(breaker, 3)
     time.sleep(0.4)
     assert breaker.suspended_seconds() == 0.0
-    assert breaker.suspended_seconds() == PROBE_WAIT_SECONDS
+    assert 0.0 < other.suspended_seconds() <= PROBE_WAIT_SECONDS
 
 
-def test_somebody_who_wants_to_know_lets_one_probe_at_once(database: Database) -> None:
+def test_somebody_who_wants_to_know_lets_one_probe_at_once(database: Database, other: SharedBreaker) -> None:
     slow = SharedBreaker(database, "yahoo", BreakerPolicy(failures=1, open_seconds=600.0))
     fail(slow, 1)
     assert slow.suspended_seconds() > 500
     with database.connection() as connection:
         source_breakers.let_probe(connection)
     assert slow.suspended_seconds() == 0.0
-    assert slow.suspended_seconds() > 0.0
+    assert other.suspended_seconds() > 0.0
 
 
 def test_somebody_who_mended_it_may_close_it(database: Database, breaker: SharedBreaker) -> None:
