@@ -1,6 +1,7 @@
 """The symbols of runs: a worker claims one and holds its attempt number; only the latest number can finish it.
 
-So a worker that was given up for dead changes nothing.
+So a worker that was given up for dead changes nothing. Whoever changes a symbol may lock its run afterwards; whoever
+has locked a run (`db.scan_runs`) changes symbols only that nobody works on.
 """
 
 from __future__ import annotations
@@ -54,8 +55,17 @@ def claim(connection: Connection[Any], run_id: int, symbol: str, *, worker: str,
     ).fetchone()
     if row is None:
         return None
-    connection.execute("update scan_runs set started_at = %s where run_id = %s and started_at is null", [now, run_id])
+    _note_start(connection, run_id, now)
     return int(row[0])
+
+
+def _note_start(connection: Connection[Any], run_id: int, now: datetime) -> None:
+    """Where a run is locked it is left to the next claim, or to the run's end: whoever holds a run may wait for us."""
+    connection.execute(
+        "update scan_runs set started_at = %s where run_id in "
+        "(select run_id from scan_runs where run_id = %s and started_at is null for update skip locked)",
+        [now, run_id],
+    )
 
 
 def hold(connection: Connection[Any], run_id: int, symbol: str, *, attempt: int) -> bool:

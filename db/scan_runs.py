@@ -137,13 +137,13 @@ def finish_if_done(connection: Connection[Any], run_id: int, *, now: datetime) -
         """
         update scan_runs
         set state = case when cancel_requested_at is null then 'finished' else 'cancelled' end,
-            finished_at = %(now)s, succeeded = done.succeeded, failed = done.failed, cancelled = done.cancelled,
-            contracts = done.contracts
+            started_at = coalesce(started_at, done.began), finished_at = %(now)s, succeeded = done.succeeded,
+            failed = done.failed, cancelled = done.cancelled, contracts = done.contracts
         from (
             select count(*) filter (where state = 'succeeded') as succeeded,
                 count(*) filter (where state = 'failed') as failed,
                 count(*) filter (where state = 'cancelled') as cancelled,
-                coalesce(sum(stored), 0) as contracts
+                coalesce(sum(stored), 0) as contracts, min(scan_run_symbols.started_at) as began
             from scan_run_symbols
             where run_id = %(run_id)s
         ) as done
@@ -207,9 +207,14 @@ def _lock_running(connection: Connection[Any], kind: str) -> int | None:
 
 def _add(connection: Connection[Any], run_id: int, symbols: Sequence[str]) -> tuple[str, ...]:
     added = connection.execute(
-        "insert into scan_run_symbols (run_id, symbol) select %s, unnest(%s::text[]) on conflict do nothing "
-        "returning symbol",
-        [run_id, list(symbols)],
+        """
+        insert into scan_run_symbols (run_id, symbol)
+        select %(run_id)s, wanted
+        from unnest(%(symbols)s::text[]) as wanted
+        where not exists (select from scan_run_symbols where run_id = %(run_id)s and symbol = wanted)
+        returning symbol
+        """,
+        {"run_id": run_id, "symbols": list(symbols)},
     ).fetchall()
     reopened = run_symbols.reopen(connection, run_id, symbols, run_symbols.SymbolState.CANCELLED)
     connection.execute(

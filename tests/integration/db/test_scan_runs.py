@@ -4,8 +4,10 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from psycopg import Connection
 
 from db import data_version, run_progress, run_symbols, scan_runs
 from db.engine import Database
@@ -284,3 +286,39 @@ def test_a_run_of_a_few_chosen_symbols_is_not_yet_a_sync_of_the_universe(
 def test_an_empty_universe_has_nothing_untried(database: Database) -> None:
     with database.connection() as connection:
         assert not scan_runs.mostly_untried(connection)
+
+
+def wait_at_most(connection: Connection[Any], milliseconds: int = 2000) -> None:
+    connection.execute(f"set local lock_timeout = {milliseconds}")
+
+
+def test_who_joins_a_run_does_not_wait_for_symbols_in_work(database: Database, universe: tuple[str, ...]) -> None:
+    """A worker that has changed a symbol may be about to lock the run: waiting for it would be a deadlock."""
+    run_id = start(database, ["KO"]).run_id
+    assert claim(database, run_id, "KO") == 1
+    with database.connection() as worker, database.connection() as joining:
+        assert run_symbols.fail(worker, run_id, "KO", attempt=1, error_class="SourceError", message="no", now=NOW)
+        wait_at_most(joining)
+        ticket = scan_runs.start_or_join(joining, ["KO", "AAPL"], SETTINGS, now=NOW)
+    assert ticket == RunTicket(run_id, joined=True, added=("AAPL",))
+
+
+def test_a_claim_does_not_wait_for_who_has_locked_the_run(database: Database, universe: tuple[str, ...]) -> None:
+    run_id = start(database, ["KO"]).run_id
+    with database.connection() as joining, database.connection() as worker:
+        scan_runs.start_or_join(joining, ["AAPL"], SETTINGS, now=NOW)
+        wait_at_most(worker)
+        assert run_symbols.claim(worker, run_id, "KO", worker="w:1", now=NOW) == 1
+    assert progress(database, run_id).started_at is None
+    assert claim(database, run_id, "AAPL") == 1
+    assert progress(database, run_id).started_at == NOW
+
+
+def test_a_run_whose_start_nobody_could_note_knows_it_at_its_end(database: Database, universe: tuple[str, ...]) -> None:
+    run_id = start(database, ["KO"]).run_id
+    with database.connection() as joining, database.connection() as worker:
+        scan_runs.start_or_join(joining, ["KO"], SETTINGS, now=NOW)
+        assert run_symbols.claim(worker, run_id, "KO", worker="w:1", now=NOW) == 1
+    assert succeed(database, run_id, "KO")
+    assert finish(database, run_id)
+    assert progress(database, run_id).started_at == NOW

@@ -160,8 +160,8 @@ def test_an_index_has_a_prefix_where_market_data_are_meant(enter_internet: Enter
     [
         (Plan(), Capabilities(True, True, True, 0.0), []),
         (Plan(delayed=True), Capabilities(True, True, True, 900.0), []),
-        (DEVELOPER, Capabilities(False, True, True, 900.0), ["bid", "ask", "quote_time"]),
-        (STARTER, Capabilities(False, True, True, None), ["bid", "ask", "quote_time"]),
+        (DEVELOPER, Capabilities(False, True, True, 900.0, bid_ask=False), ["bid", "ask", "quote_time"]),
+        (STARTER, Capabilities(False, True, True, None, bid_ask=False), ["bid", "ask", "quote_time"]),
     ],
     ids=["everything", "delayed", "developer", "starter"],
 )
