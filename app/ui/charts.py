@@ -6,8 +6,8 @@ show on light and dark ground alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -33,20 +33,26 @@ _PAYOFF_POINTS: Final = 201
 
 
 def quote_ages(by_source: Mapping[str, Mapping[datetime, float]]) -> go.Figure:
-    """Mean age of quotes in seconds over the hour in New York, a line for each source."""
+    """Mean age of quotes in minutes over the hour in New York, a line for each source."""
     figure = go.Figure()
+    hours = [hour.astimezone(NEW_YORK).replace(tzinfo=None) for ages in by_source.values() for hour in ages]
     for number, (source, ages) in enumerate(by_source.items()):
         figure.add_scatter(
             x=[hour.astimezone(NEW_YORK).replace(tzinfo=None) for hour in ages],
-            y=list(ages.values()),
+            y=[seconds / 60 for seconds in ages.values()],
             name=source,
             mode="lines+markers",
             marker_symbol=number,
-            hovertemplate=f"{source} %{{x|%a %H:%M}}: %{{y:,.0f}} s<extra></extra>",
+            hovertemplate=f"{source} %{{x|%a %H:%M}}: %{{y:,.1f}} min<extra></extra>",
         )
-    figure.update_xaxes(title="hour in New York")
-    figure.update_yaxes(title="s", rangemode="tozero")
+    figure.update_xaxes(title="hour in New York", tickformat="%H:%M<br>%a", range=_day_around(hours))
+    figure.update_yaxes(title="minutes", rangemode="tozero", tickformat=",~g")
     return _framed(figure)
+
+
+def _day_around(hours: Sequence[datetime]) -> tuple[datetime, datetime]:
+    """The last 24 hours up to the latest one: a single point has no span of its own."""
+    return max(hours) - timedelta(hours=24), max(hours) + timedelta(hours=1)
 
 
 def funnel_steps(result: ScanResult) -> pd.DataFrame:

@@ -23,9 +23,18 @@ _STRIP_SECONDS = 15
 BadgeColour = Literal["green", "gray", "blue", "orange", "red"]
 
 
+_READABLE = """<style>
+[data-testid="stButtonGroup"] button:is([aria-checked="true"], [aria-pressed="true"]) p,
+[data-testid="stSliderThumbValue"] p { color: light-dark(#00628F, #7CC4F0); }
+[data-testid="stCaptionContainer"] { color: light-dark(#56616B, #9AA5AF); opacity: 1; }
+</style>"""
+"""Streamlit writes these in a theme's primary colour, or a faded one: less than 4.5:1 against what is behind them."""
+
+
 def configure() -> None:
-    """Title and width of the browser page. The first call of a run."""
+    """Title, width and legible colours of the browser page. The first call of a run."""
     st.set_page_config(page_title=text.TITLE, layout="wide")
+    st.html(_READABLE)
 
 
 def navigation() -> st.Page:
