@@ -91,8 +91,27 @@ class _RedactedStream:
 
 
 def guard_output() -> None:
-    """Leave hidden values out of everything this process prints: tracebacks, warnings, other libraries' logs too."""
-    sys.stdout, sys.stderr = (cast(TextIO, _RedactedStream(stream)) for stream in (sys.stdout, sys.stderr))
+    """Leave hidden values out of everything this process prints: tracebacks, warnings, other libraries' logs too.
+
+    Handlers of logs that hold a stream already get the guarded one. Safe to repeat.
+    """
+    guarded = {stream: _guarded(stream) for stream in (sys.stdout, sys.stderr)}
+    sys.stdout, sys.stderr = guarded[sys.stdout], guarded[sys.stderr]
+    for handler in _stream_handlers():
+        if handler.stream in guarded:
+            handler.setStream(guarded[handler.stream])
+
+
+def _guarded(stream: TextIO) -> TextIO:
+    return stream if isinstance(stream, _RedactedStream) else cast(TextIO, _RedactedStream(stream))
+
+
+def _stream_handlers() -> Iterator[logging.StreamHandler[TextIO]]:
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    for logger in loggers:
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.StreamHandler):
+                yield handler
 
 
 def in_words(line: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 import streamlit as st
 
 import app.ui
+from app import log
 from app.bootstrap import Services, build
 from app.secrets import protect
 from app.settings import PROJECT_FOLDER, Settings, load_settings
@@ -34,6 +35,7 @@ def services() -> Services:
     """
     settings = load_settings()
     protect(settings)
+    log.guard_output()
     owner = None if settings.supervisor_pid else _owner()
     deadline = time.monotonic() + OWNER_SECONDS
     while True:

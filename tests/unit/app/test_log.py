@@ -160,3 +160,20 @@ def test_guarded_output_is_written_without_hidden_values(monkeypatch: pytest.Mon
     assert out.getvalue() == "an *** was printed\n"
     assert err.getvalue() == "an *** was writtenRuntimeError: ***\n"
     assert sys.stdout.isatty() is out.isatty()
+
+
+def test_a_log_that_was_there_before_is_guarded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    err = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", err)
+    logger = logging.getLogger("a-library-with-a-log-of-its-own")
+    handler = logging.StreamHandler()
+    monkeypatch.setattr(logger, "handlers", [handler])
+    log.guard_output()
+    log.guard_output()
+    log.hide("unlikely-value")
+    try:
+        raise RuntimeError("no access with unlikely-value")
+    except RuntimeError:
+        logger.exception("a page failed")
+    assert "no access with ***" in err.getvalue()
+    assert "unlikely-value" not in err.getvalue()
