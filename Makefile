@@ -4,14 +4,14 @@ BIN := $(VENV)/bin
 
 .PHONY: demo run test check bench evidence format install install-dev clean
 
-demo: install  ## Simulated market, offline: dashboard on http://127.0.0.1:8501
+demo: install  ## Simulated market, offline: dashboard on http://127.0.0.1:8501, REST API on :8000
 	$(BIN)/python -m app.cli demo
 
 run: install  ## Live market data (Yahoo, no key needed)
 	$(BIN)/python -m app.cli run
 
 test: install-dev  ## All tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: install-dev  ## Format, lint, strict types, import contracts
 	$(BIN)/ruff format --check .

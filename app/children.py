@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -94,8 +97,12 @@ class Child:
         self._let_go()
 
     def _let_go(self) -> None:
+        """Processes that the child started itself, and left behind when it was killed, end here: they hold its port."""
         if self._process and self._process.stdin:
             self._process.stdin.close()
+        if self._process and sys.platform != "win32":
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process = None
 
 

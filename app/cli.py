@@ -13,13 +13,15 @@ if __name__ == "__main__":
     # While the modules below load, a second or two, Ctrl-C ends the process at once and without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from app import commands, key_commands, log, secret_commands
+from app import alert_commands, commands, key_commands, log, secret_commands
 from app.secrets.protection import protect
 from app.settings import Settings, load_settings
 from scanner.errors import ScannerError
 from scanner.model import Mode
 
-_QUIET = frozenset({"demo", "run", "sync", "backfill-flow", "migrate", "status", "api-keys", "secrets", "login"})
+_QUIET = frozenset(
+    {"demo", "run", "sync", "backfill-flow", "migrate", "status", "api-keys", "alerts", "secrets", "login"}
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +60,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             return secret_commands.login_schwab(settings)
         case "api-keys":
             return key_commands.run(settings, options)
+        case "alerts":
+            return alert_commands.run(settings, options)
         case "sync":
             return commands.sync(settings, options.symbols, stop=_stop_on_signals())
         case "backfill-flow":
@@ -107,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app.cli", description="Options scanner")
     parser.set_defaults(mode=None, lifeline=False)
     command = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command.add_parser("demo", help="simulated market, offline: dashboard, workers and database")
-    _with_mode(command.add_parser("run", help="live market data: dashboard, workers and database"))
+    command.add_parser("demo", help="simulated market, offline: dashboard, workers, REST API, database")
+    _with_mode(command.add_parser("run", help="live market data: dashboard, workers, REST API, database"))
     _with_mode(command.add_parser("worker", help="one more worker process"))
     sync = _with_mode(command.add_parser("sync", help="fetch now, with progress; Ctrl-C leaves the run resumable"))
     sync.add_argument("symbols", nargs="*", metavar="SYMBOL", help="the symbols to fetch; none: all stocks")
@@ -118,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("--sessions", type=int, default=30, metavar="N", help="how many sessions back; default 30")
     _with_mode(command.add_parser("api", help="the REST API, beside a running program or on any machine"))
     key_commands.add_parser(_with_mode(command.add_parser("api-keys", help="make, list and revoke keys of the API")))
+    alert_commands.add_parser(_with_mode(command.add_parser("alerts", help="send a test message, list what was told")))
     _with_mode(command.add_parser("migrate", help="create or upgrade the database's tables"))
     _with_mode(command.add_parser("status", help="database, workers, runs, age of the data"))
     _secrets_parser(

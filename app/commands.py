@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from app.address import dashboard_url
+from app.address import api_address, dashboard_address, dashboard_url
 from app.connection import database_dsn, embedded_server
 from app.lifeline import on_parent_gone
 from app.log import redact
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS: Final = 0.1
 DATABASE_SECONDS: Final = 60.0
+SERVER_END_SECONDS: Final = 3.0
+HISTORY_SESSIONS: Final = 30
 
 
 def say(text: str) -> None:
@@ -51,7 +54,8 @@ def explain(error: ScannerError) -> str:
 def serve(settings: Settings, *, stop: threading.Event) -> int:
     """`demo` and `run`: everything up, a first sync where nothing is stored yet, until asked to stop."""
     say(f"Options scanner, {settings.mode.value} data. Starting ...")
-    with supervised(Plan(settings, dashboard=True, workers=settings.worker_count), say=say, stop=stop) as supervisor:
+    plan = Plan(settings, dashboard=True, workers=settings.worker_count, api=settings.api)
+    with supervised(plan, say=say, stop=stop) as supervisor:
         if supervisor:
             _go(settings, supervisor, stop)
             stop.wait()
@@ -63,20 +67,25 @@ def serve(settings: Settings, *, stop: threading.Event) -> int:
 def _go(settings: Settings, supervisor: Supervisor, stop: threading.Event) -> None:
     """The address first where the data is there or may be long in coming; workers after the pages, which are awaited.
 
-    Simulated data is there in seconds: the address is shown when the pages are full.
+    Simulated data is there in seconds: the address is shown when the pages of premiums are full. The REST API and the
+    history of flow scans come after it: no page waits for them.
     """
     empty = needs_first_sync(settings)
     filled_at_once = empty and settings.mode is not Mode.LIVE
     if empty:
         supervisor.start_workers()
-    if not filled_at_once:
-        _announce(supervisor, settings)
-    if empty and not stop.is_set():
-        _first_sync(settings, stop)
     if filled_at_once:
-        _announce(supervisor, settings)
+        _first_sync(settings, stop)
+    _announce(supervisor, settings)
     if not empty:
         supervisor.start_workers()
+    api_started = supervisor.start_api()
+    if empty and not filled_at_once:
+        _first_sync(settings, stop)
+    if api_started:
+        _announce_api(supervisor, settings)
+    if settings.mode is Mode.SIMULATED and settings.flow_scans and not stop.is_set():
+        _fill_history(settings, stop)
 
 
 def supervise(settings: Settings, *, stop: threading.Event) -> int:
@@ -103,11 +112,18 @@ def dashboard(settings: Settings, *, lifeline: bool) -> int:
 def api(settings: Settings, *, lifeline: bool) -> int:
     """The REST API in this process, or in as many as the settings say."""
     if lifeline:
-        on_parent_gone(lambda: os._exit(0))
+        on_parent_gone(_end_in_order)
     from app.api import main
 
     main.serve(settings)
     return 0
+
+
+def _end_in_order() -> None:
+    """End this server and the processes it may have started."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(SERVER_END_SECONDS)
+    os._exit(0)
 
 
 def worker(settings: Settings, *, lifeline: bool) -> int:
@@ -134,22 +150,17 @@ def sync(settings: Settings, symbols: Sequence[str], *, stop: threading.Event) -
 
 
 def backfill_flow(settings: Settings, sessions: int, *, stop: threading.Event) -> int:
-    """Flow scans at past instants of the simulated market, in this process. Safe to repeat."""
-    from app.bootstrap import flow_backfill
-
+    """Flow scans at past instants of the simulated market, by the workers. Safe to repeat."""
     if sessions < 1:
         raise InputError(f"--sessions must be 1 or more, not {sessions}")
-    with StandBy(Plan(settings, dashboard=False, workers=0), say=say) as stand_by:
+    if settings.mode is not Mode.SIMULATED:
+        raise InputError("only the simulated market can be scanned at past instants. Add --mode simulated")
+    with StandBy(Plan(settings, dashboard=False, workers=settings.worker_count), say=say) as stand_by:
         services = _opened(settings, stand_by, stop)
         if services is None:
             say("Interrupted: nothing was scanned yet.")
             return 1
-        try:
-            made = flow_backfill(services).run(sessions=sessions, until=services.clock(), stopped=stop.is_set)
-        finally:
-            services.close()
-    say(f"{made} past flow scans of {sessions} sessions made; what was there already stayed.")
-    return 1 if stop.is_set() else 0
+        return _backfill(services, sessions, stop)
 
 
 def _opened(settings: Settings, stand_by: StandBy, stop: threading.Event) -> Services | None:
@@ -212,13 +223,21 @@ def _quotes(oldest: datetime | None, newest: datetime | None) -> str:
 
 
 def _announce(supervisor: Supervisor, settings: Settings) -> None:
-    if supervisor.wait_for_dashboard():
+    if supervisor.wait_for(dashboard_address(settings)):
         say(f"\n  Dashboard: {dashboard_url(settings)}   (Ctrl-C stops everything)\n")
     elif not supervisor.stopping:
         say(
             f"The dashboard does not answer yet at {dashboard_url(settings)}. Its log is "
             f"{settings.data_dir / 'logs' / 'dashboard.log'}. Ctrl-C stops everything."
         )
+
+
+def _announce_api(supervisor: Supervisor, settings: Settings) -> None:
+    address = api_address(settings)
+    if supervisor.wait_for(address):
+        say(f"  REST API:  {address.url}/docs\n")
+    elif not supervisor.stopping:
+        say(f"The REST API does not answer yet at {address.url}. Its log is {settings.data_dir / 'logs' / 'api.log'}.")
 
 
 def needs_first_sync(settings: Settings) -> bool:
@@ -228,12 +247,50 @@ def needs_first_sync(settings: Settings) -> bool:
 
 
 def _first_sync(settings: Settings, stop: threading.Event) -> None:
-    """Fill an empty database."""
+    """Fill an empty database, unless asked to stop."""
     from app.bootstrap import build
 
+    if stop.is_set():
+        return
     services = build(settings)
     say(f"First sync: {len(services.stocks.symbols())} symbols of {settings.mode.value} data")
     _sync(services, (), stop)
+
+
+def _fill_history(settings: Settings, stop: threading.Event) -> None:
+    """Flow scans of the last sessions, where they are not there yet. Nothing else depends on them."""
+    from app.bootstrap import build
+
+    try:
+        _backfill(build(settings), HISTORY_SESSIONS, stop)
+    except DatabaseError as error:
+        say(f"Past flow scans are left for the next start. {explain(error)}")
+
+
+def _backfill(services: Services, sessions: int, stop: threading.Event) -> int:
+    from app.bootstrap import flow_backfill
+    from app.progress import follow_backfill
+
+    try:
+        backfill = flow_backfill(services)
+        slots = backfill.queue(sessions=sessions, until=services.clock())
+        if not slots:
+            say(f"Flow scans of the last {sessions} sessions are there.")
+            return 0
+        progress = follow_backfill(backfill, slots, stop=stop)
+    except DatabaseError:
+        if not stop.is_set():
+            raise
+        say("Interrupted while the database was away: past flow scans go on at the next start.")
+        return 1
+    finally:
+        services.close()
+    if progress.waiting:
+        say("Interrupted: past flow scans go on at the next start.")
+    elif progress.made < progress.total:
+        failed = progress.total - progress.made
+        say(f"{failed} past flow scans failed; why is in the workers' logs. They are tried again at the next start.")
+    return 0 if progress.made == progress.total else 1
 
 
 def _sync(services: Services, symbols: Sequence[str], stop: threading.Event) -> int:

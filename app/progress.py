@@ -1,12 +1,15 @@
-"""A sync run in the terminal."""
+"""A sync, and scans of the past, in the terminal."""
 
 from __future__ import annotations
 
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from typing import Final, TextIO
 
 from app.services.failure_advice import what_to_do
+from app.services.flow_backfill import BackfillProgress, FlowBackfill, PastSlot
 from app.services.sync import SyncProgress, SyncService
 from scanner.errors import DatabaseError
 
@@ -39,7 +42,7 @@ def follow(
             stop.wait(REFRESH_SECONDS)
             continue
         over = not progress.running or stop.is_set()
-        _show(progress, out, over=over, look=looks)
+        _show(line(progress), out, over=over, look=looks)
         if over:
             return progress
         looks += 1
@@ -53,11 +56,42 @@ def _look(sync: SyncService, run_id: int) -> SyncProgress:
     return progress
 
 
-def _show(progress: SyncProgress, out: TextIO, *, over: bool, look: int) -> None:
+def follow_backfill(
+    backfill: FlowBackfill, slots: Sequence[PastSlot], *, stop: threading.Event, out: TextIO | None = None
+) -> BackfillProgress:
+    """Show how scans of the past come about until none is waited for or `stop` is set. Otherwise as `follow`."""
+    out = out or sys.stdout
+    began = time.monotonic()
+    looks = 0
+    while True:
+        try:
+            progress = backfill.progress(slots)
+        except DatabaseError:
+            if stop.is_set():
+                raise
+            stop.wait(REFRESH_SECONDS)
+            continue
+        over = not progress.waiting or stop.is_set()
+        _show(backfill_line(progress, time.monotonic() - began), out, over=over, look=looks)
+        if over:
+            return progress
+        looks += 1
+        stop.wait(REFRESH_SECONDS)
+
+
+def backfill_line(progress: BackfillProgress, seconds: float) -> str:
+    """`Past flow scans 12/55, 20 s left`."""
+    text = f"Past flow scans {progress.made}/{progress.total}"
+    if progress.waiting and progress.made:
+        text += f", {duration(seconds / progress.made * progress.waiting)} left"
+    return text
+
+
+def _show(text: str, out: TextIO, *, over: bool, look: int) -> None:
     if out.isatty():
-        out.write(f"\r\x1b[2K{line(progress)}" + ("\n" if over else ""))
+        out.write(f"\r\x1b[2K{text}" + ("\n" if over else ""))
     elif over or look % _PLAIN_EVERY == 0:
-        out.write(line(progress) + "\n")
+        out.write(text + "\n")
     out.flush()
 
 

@@ -60,9 +60,12 @@ def _symbols(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return tuple(dict.fromkeys(normalise(text) for text in value.split(",") if text.strip()))
+        symbols = tuple(dict.fromkeys(normalise(text) for text in value.split(",") if text.strip()))
     except SymbolError as error:
         raise ValueError(str(error)) from error
+    if not symbols:
+        raise ValueError("it names no symbol; leave it out for the default ones")
+    return symbols
 
 
 def _by_source(text: str) -> Iterator[tuple[str, str]]:
@@ -173,6 +176,7 @@ class Settings(BaseSettings):
     schwab_callback_url: str | None = Field(default=None, description="Callback address of that app.")
     dashboard_host: str = Field(default="127.0.0.1", description="Address the dashboard listens on.")
     dashboard_port: int = Field(default=8501, ge=1, le=65_535, description="Port of the dashboard.")
+    api: bool = Field(default=True, description="Whether the program starts the REST API beside the dashboard.")
     api_host: str = Field(default="127.0.0.1", description="Address the REST API listens on.")
     api_port: int = Field(default=8000, ge=1, le=65_535, description="Port of the REST API.")
     api_workers: int = Field(default=1, ge=1, le=32, description="Processes of the REST API.")
@@ -211,6 +215,20 @@ class Settings(BaseSettings):
     flow_symbols: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_symbols)] = Field(
         default=None, description="Symbols of the flow scan: SPY,QQQ,NVDA. Default: the 44 default stocks."
     )
+    alert_urls: SecretStr | None = Field(
+        default=None,
+        description="Where alerts go: apprise addresses (discord://..., mailto://...), separated by spaces.",
+    )
+    alert_score: int = Field(default=80, ge=0, le=100, description="Composite score from which an alert is sent.")
+    alerts_per_hour: int = Field(default=12, ge=1, le=1_000, description="Messages an hour at most.")
+    alert_simulated: bool = Field(default=False, description="Whether simulated and recorded data are told of too.")
+    archive: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Where old days go, a folder or s3://bucket/folder that all machines see. Default: a folder beside "
+        "the embedded database; with DATABASE_URL nothing leaves the database.",
+    )
+    keep_days: int = Field(default=30, ge=1, le=3_650, description="Days that stay in the database.")
     worker_processes: int | None = Field(default=None, ge=1, le=32, description="Worker processes; default by mode.")
     worker_threads: int | None = Field(default=None, ge=1, le=64, description="Threads per worker; default by mode.")
     pool_size: int = Field(default=8, ge=1, le=100, description="Database connections per process at most.")
@@ -229,6 +247,13 @@ class Settings(BaseSettings):
     @property
     def api_needs_keys(self) -> bool:
         return self.api_host not in LOOPBACK if self.api_keys is None else self.api_keys
+
+    @property
+    def archive_place(self) -> str | None:
+        """Where days of this mode go that are older than is kept; None: they stay."""
+        if self.archive is None:
+            return None if self.database_url else str(self.data_dir / "archive" / self.mode.value)
+        return f"{self.archive.rstrip('/')}/{self.mode.value}"
 
     @property
     def threads_per_worker(self) -> int:
@@ -270,13 +295,13 @@ def in_environment(variable: str) -> bool:
 
 def secrets_of(settings: Settings) -> dict[str, str]:
     """Variable -> value of every secret that is set. Never to be shown."""
-    values = ((_name(field), getattr(settings, field)) for field in Settings.model_fields)
+    values = ((variable_of(field), getattr(settings, field)) for field in Settings.model_fields)
     return {name: value.get_secret_value() for name, value in values if isinstance(value, SecretStr)}
 
 
 def variables() -> tuple[str, ...]:
     """The name of every setting in the environment."""
-    return tuple(_name(field) for field in Settings.model_fields)
+    return tuple(variable_of(field) for field in Settings.model_fields)
 
 
 def _problems(file: Path) -> Iterator[str]:
@@ -298,8 +323,9 @@ def _problems(file: Path) -> Iterator[str]:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    return f"{_name(str(location[0]))}: " if location else ""
+    return f"{variable_of(str(location[0]))}: " if location else ""
 
 
-def _name(field: str) -> str:
+def variable_of(field: str) -> str:
+    """The name of a setting in the environment."""
     return "DATABASE_URL" if field.lower() == "database_url" else f"SCANNER_{field.upper()}"

@@ -1,4 +1,4 @@
-"""Brings up database, workers and dashboard, keeps them up, and stops them in order."""
+"""Brings up database, workers, dashboard and REST API, keeps them up, and stops them in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.address import answers, check_port, dashboard_url
+from app.address import Address, answers, api_address, check_port, dashboard_address, dashboard_url
 from app.children import Child, Ended, stop_all
 from app.connection import database_dsn, embedded_server
 from app.log import in_words, redact
@@ -30,16 +30,17 @@ BUSY_SECONDS: Final = 0.5
 SERVER_CHECK_SECONDS: Final = 2.0
 LONGEST_CHECK_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
-DASHBOARD_READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to bring up. `dashboard` False: database and workers only."""
+    """What to bring up. `dashboard` and `api` False: database and workers only."""
 
     settings: Settings
     dashboard: bool
     workers: int
+    api: bool = False
 
 
 class Supervisor:
@@ -57,6 +58,7 @@ class Supervisor:
         mode = ("--mode", plan.settings.mode.value)
         logs = plan.settings.data_dir / "logs"
         self._dashboard = Child("dashboard", ("dashboard", *mode), logs / "dashboard.log") if plan.dashboard else None
+        self._api = Child("REST API", ("api", *mode), logs / "api.log") if plan.api else None
         self._workers = [
             Child(f"worker {number}", ("worker", *mode), logs / f"worker-{number}.log")
             for number in range(1, plan.workers + 1)
@@ -69,7 +71,7 @@ class Supervisor:
     def bring_up(self) -> None:
         """Dashboard process first (its imports take longest), then database and schema; keep them up then."""
         if self._dashboard:
-            check_port(self._plan.settings)
+            check_port(dashboard_address(self._plan.settings))
             self._dashboard.start()
         if not self._stop.is_set():
             prepare_database(self._plan.settings, self._server)
@@ -87,21 +89,34 @@ class Supervisor:
         for worker in () if self._stop.is_set() else self._workers:
             worker.start()
 
-    def wait_for_dashboard(self) -> bool:
-        """True once the dashboard answers; False when it did not within a minute, or we are asked to stop."""
-        deadline = time.monotonic() + DASHBOARD_READY_SECONDS
+    def start_api(self) -> bool:
+        """Start the REST API and keep it up; whether it was started. Where it cannot listen, that is said."""
+        if self._api is None or self._stop.is_set():
+            return False
+        try:
+            check_port(api_address(self._plan.settings))
+        except InputError as error:
+            self._say(
+                f"The REST API is not started, everything else is: {error}. SCANNER_API=false leaves it out for good."
+            )
+            return False
+        self._api.start()
+        return True
+
+    def wait_for(self, address: Address) -> bool:
+        """True once a server of ours answers; False when it did not within a minute, or we are asked to stop."""
+        deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and not self._stop.wait(TICK_SECONDS):
-            if answers(self._plan.settings):
+            if answers(address):
                 return True
         return False
 
     def shut_down(self) -> None:
-        """Dashboard, then workers, each given time to end by itself. The database is left to `leave_server`."""
+        """Dashboard and REST API, then workers, each given time to end. The database is left to `leave_server`."""
         self._ending.set()
         if self._tending.is_alive():
             self._tending.join()
-        if self._dashboard:
-            stop_all([self._dashboard], STOP_SECONDS)
+        stop_all(self._servers(), STOP_SECONDS)
         stop_all(self._workers, STOP_SECONDS)
 
     def leave_server(self) -> None:
@@ -125,7 +140,10 @@ class Supervisor:
                     self._say(_ended_text(ended))
 
     def _children(self) -> list[Child]:
-        return [*([self._dashboard] if self._dashboard else []), *self._workers]
+        return [*self._servers(), *self._workers]
+
+    def _servers(self) -> list[Child]:
+        return [child for child in (self._dashboard, self._api) if child]
 
     def _tend_server(self) -> None:
         if self._server is None or time.monotonic() < self._server_check_at:
@@ -146,7 +164,7 @@ class Supervisor:
 
 
 def prepare_database(settings: Settings, server: EmbeddedServer | None) -> None:
-    """Start (or adopt) the embedded server, bring the schema up to date, put the universe into a database without."""
+    """Start (or adopt) the embedded server, bring the schema up to date, put the universe into a new database."""
     if server:
         server.start()
     dsn = database_dsn(settings)
@@ -154,8 +172,8 @@ def prepare_database(settings: Settings, server: EmbeddedServer | None) -> None:
         create_database_if_missing(dsn)
     migrate(dsn, mode=settings.mode)
     with connect(dsn) as connection:
-        empty = not stocks.symbols(connection)
-    if empty:
+        new = not stocks.is_seeded(connection)
+    if new:
         _seed(settings)
 
 

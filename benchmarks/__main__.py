@@ -7,7 +7,19 @@ import importlib
 import sys
 import time
 
-NAMES = ("pricing", "american", "whole_chain", "bulk_load", "database_scan", "sync", "browser_table", "sources")
+NAMES = (
+    "pricing",
+    "american",
+    "whole_chain",
+    "bulk_load",
+    "database_scan",
+    "sync",
+    "browser_table",
+    "page_timings",
+    "sources",
+    "flow_scan",
+    "rest_api",
+)
 
 
 def main() -> None:

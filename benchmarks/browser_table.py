@@ -1,6 +1,6 @@
 """The table in the browser, from click to drawn: a preset of the Database Scan over the simulated market, 500 rows.
 
-Timed inside a real Chromium, from the click on the preset to the frame after the first row shows the new range. The
+Timed inside a real Chromium, from the click on the preset to the frame after the first rows are painted anew. The
 first look at each preset asks the database; later ones are served from the page's cache.
 """
 
@@ -28,17 +28,25 @@ REPEATS = 5
 GOAL_MILLISECONDS = 500
 PATIENCE_MILLISECONDS = 30_000
 
-CLICK_TO_DRAWN = """
-async (name) => {
-  const region = () => document.querySelector("[aria-label^='Ranked contracts']");
-  const column = [...region().querySelectorAll("th")].findIndex(head => head.textContent.trim() === "Delta") + 1;
-  const first = () => region()?.querySelector(`[aria-rowindex='2'] [aria-colindex='${column}']`)?.textContent;
+ROW_PIXELS = """
+const rowPixels = () => {
+  const canvas = document.querySelector("[aria-label^='Ranked contracts'] canvas[data-testid='data-grid-canvas']");
+  return canvas?.getContext("2d").getImageData(0, 32, canvas.width, 60).data.join();
+};
+"""
+"""The first two rows as painted. The copy for assistive technologies follows the painted table 200 ms later."""
+
+CLICK_TO_DRAWN = (
+    """
+async (name) => {"""
+    + ROW_PIXELS
+    + """
   const button = [...document.querySelectorAll("button")].find(one => one.textContent.startsWith(name));
   const frame = () => new Promise(requestAnimationFrame);
-  const before = first();
+  const before = rowPixels();
   const started = performance.now();
   button.click();
-  while ((first() ?? before) === before) {
+  while ((rowPixels() ?? before) === before) {
     if (performance.now() - started > 20000) throw new Error(`nothing changed after ${name}`);
     await frame();
   }
@@ -46,6 +54,7 @@ async (name) => {
   return performance.now() - started;
 }
 """
+)
 
 
 def main() -> None:
@@ -88,6 +97,7 @@ def _dashboard() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="browser-table-") as folder:
         os.chmod(folder, 0o755)
         environment = os.environ | {"SCANNER_DATA_DIR": folder, "SCANNER_DASHBOARD_PORT": str(port)}
+        environment |= {"SCANNER_API": "false", "SCANNER_FLOW_SCANS": "false"}
         environment.pop("DATABASE_URL", None)
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "demo"],

@@ -13,6 +13,8 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,8 +43,9 @@ GOAL = 1.05
 TURNS = 2_000
 
 
-def measured(count: int) -> str:
-    """Sync `count` symbols in a data directory of its own."""
+@contextmanager
+def live_program(limit: RateLimit, *, processes: int, threads: int) -> Iterator[tuple[Services, FakeInternet]]:
+    """The live program, without pages and schedule, in a data directory of its own, on a fake Yahoo with this limit."""
     now = datetime.now(UTC)
     market = SimulatedSource(seed=1, clock=lambda: now, calendar=MarketCalendar.around(now))
     with (
@@ -55,27 +58,37 @@ def measured(count: int) -> str:
             {
                 "SCANNER_MODE": Mode.LIVE.value,
                 "SCANNER_DATA_DIR": folder,
-                "SCANNER_SOURCE_LIMITS": f"yahoo={LIMIT.calls}/{LIMIT.window_seconds:g}/{LIMIT.burst}",
+                "SCANNER_SOURCE_LIMITS": f"yahoo={limit.calls}/{limit.window_seconds:g}/{limit.burst}",
+                "SCANNER_FLOW_SCANS": "false",
+                "SCANNER_WORKER_THREADS": str(threads),
             }
         )
-        settings = load_settings(worker_processes=WORKERS, worker_threads=THREADS)
-        os.environ["SCANNER_WORKER_THREADS"] = str(THREADS)
+        settings = load_settings(worker_processes=processes)
         stop = threading.Event()
-        plan = Plan(settings, dashboard=False, workers=WORKERS)
+        plan = Plan(settings, dashboard=False, workers=processes)
         with supervised(plan, say=print, stop=stop) as supervisor:
             if supervisor is None:
                 raise RuntimeError("the program did not come up")
             supervisor.start_workers()
             services = build(settings)
-            _sync(services, symbols(20 + count)[:20])
-            before = internet.count(OPTIONS)
-            seconds, failed = _sync(services, symbols(20 + count)[20:])
-            calls = internet.count(OPTIONS) - before
-            services.close()
-    return _line(count, calls, seconds, failed)
+            try:
+                yield services, internet
+            finally:
+                services.close()
 
 
-def _sync(services: Services, wanted: tuple[str, ...]) -> tuple[float, int]:
+def measured(count: int) -> str:
+    """Sync `count` symbols."""
+    with live_program(LIMIT, processes=WORKERS, threads=THREADS) as (services, internet):
+        sync(services, symbols(20 + count)[:20])
+        before = internet.count(OPTIONS)
+        seconds, failed = sync(services, symbols(20 + count)[20:])
+        calls = internet.count(OPTIONS) - before
+    title = f"live sync of {count:,} symbols, {WORKERS} worker processes with {THREADS} threads each"
+    return table(title, split(LIMIT)[0], calls, seconds, failed)
+
+
+def sync(services: Services, wanted: tuple[str, ...]) -> tuple[float, int]:
     """(seconds from the first claim to the end, symbols that failed)."""
     run_id = services.sync.start(wanted)
     while (progress := services.sync.progress(run_id)) is None or progress.running:
@@ -85,11 +98,11 @@ def _sync(services: Services, wanted: tuple[str, ...]) -> tuple[float, int]:
     return (progress.finished_at - progress.started_at).total_seconds(), progress.failed
 
 
-def _line(count: int, calls: int, seconds: float, failed: int) -> str:
-    chains, _ = split(LIMIT)
+def table(title: str, chains: RateLimit, calls: int, seconds: float, failed: int) -> str:
+    """A Markdown table: what was measured beside what the limit alone takes."""
     bound = (calls - chains.burst) * chains.interval_seconds
     return (
-        f"live sync of {count:,} symbols, {WORKERS} worker processes with {THREADS} threads each\n"
+        f"{title}\n"
         "| calls | failed symbols | limit, calls/s | bound, s | measured, s | ratio | goal |\n"
         "|---|---|---|---|---|---|---|\n"
         f"| {calls:,} | {failed} | {1 / chains.interval_seconds:.1f} | {bound:.1f} | {seconds:.1f} | "

@@ -23,6 +23,7 @@ from db.scan_conditions import (
     BANDS,
     ROUNDING,
     Leg,
+    among,
     delta_bands,
     legs,
     most_over_bid,
@@ -40,7 +41,7 @@ from scanner.schema import PREMIUM
 _END_ROWS: Final = 4
 """Rows looked at over all legs to find the floor, as a multiple of the rows wanted: many legs have few or none."""
 
-_UNKNOWN: Final = -1.0
+UNKNOWN: Final = -1.0
 """Stands for the unknown monthly return of a contract's last day: it ranks behind all others."""
 
 SETTINGS: Final = (
@@ -55,10 +56,12 @@ of 20, so a plan is made once per connection and form."""
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Legs of one kind on one side: the same tests and the same way to the return. `kind` names their parameters."""
+    """Legs of one kind on one side: the same tests and the same way to the return. `kind` names their parameters;
+    `among` is the condition of the universe."""
 
     kind: str
     option_type: OptionType
+    among: str = "true"
 
     @property
     def legs(self) -> str:
@@ -89,29 +92,46 @@ class DatabaseScanner:
         as_of: datetime,
         cutoffs: AgeCutoffs,
         limit: int,
+        most: float | None = None,
+        symbols: Sequence[str] | None = None,
     ) -> pd.DataFrame:
-        """The best `limit` rows that pass, a `schema.PREMIUM` frame ordered by monthly return, symbol, OCC code.
+        """The best `limit` rows that pass, of `symbols` or of all stocks: a `schema.PREMIUM` frame ordered by monthly
+        return, symbol, OCC code.
 
         `windows` are the target windows of the stored expirations at `as_of`, `cutoffs` the age grades. Rows are
-        chosen and ranked on the filters' price basis; their own premium columns are on the stored one.
+        chosen and ranked on the filters' price basis; their own premium columns are on the stored one. With `most`,
+        a monthly return, the best of those that return no more; everything that passes is read for it. At `UNKNOWN`
+        these are the contracts on their last day.
         """
         wanted = legs(filters, windows)
         if not wanted or limit < 1:
             return PREMIUM.empty()
-        values = {**parameters(filters, as_of=as_of, cutoffs=cutoffs), **leg_parameters(filters, wanted, limit)}
+        values = {
+            **parameters(filters, as_of=as_of, cutoffs=cutoffs, symbols=symbols),
+            **leg_parameters(filters, wanted, limit),
+            "most": most,
+        }
+        text = statement(filters, branches(filters, wanted, symbols), below=most is not None)
         with self._database.connection() as connection:
             connection.execute(SETTINGS)
-            return read_frame(connection, PREMIUM, statement(filters, branches(filters, wanted)), values, prepare=True)
+            return read_frame(connection, PREMIUM, text, values, prepare=True)
 
     def funnel(
-        self, filters: PremiumFilters, windows: Sequence[ExpirationWindow], *, as_of: datetime, cutoffs: AgeCutoffs
+        self,
+        filters: PremiumFilters,
+        windows: Sequence[ExpirationWindow],
+        *,
+        as_of: datetime,
+        cutoffs: AgeCutoffs,
+        symbols: Sequence[str] | None = None,
     ) -> SymbolCount:
         """How every stored contract fares, in total: the account of `PremiumScanner`, without a symbol.
 
         `windows` are the target windows of the stored expirations at `as_of`, whatever their days to expiry.
         """
         with self._database.connection() as connection:
-            return count(connection, filters, windows, parameters(filters, as_of=as_of, cutoffs=cutoffs))
+            values = parameters(filters, as_of=as_of, cutoffs=cutoffs, symbols=symbols)
+            return count(connection, filters, windows, values)
 
     def funnel_by_symbol(
         self, filters: PremiumFilters, windows: Sequence[ExpirationWindow], *, as_of: datetime, cutoffs: AgeCutoffs
@@ -121,10 +141,14 @@ class DatabaseScanner:
             return count_by_symbol(connection, filters, windows, parameters(filters, as_of=as_of, cutoffs=cutoffs))
 
 
-def branches(filters: PremiumFilters, wanted: Sequence[Leg]) -> tuple[Branch, ...]:
+def branches(
+    filters: PremiumFilters, wanted: Sequence[Leg], symbols: Sequence[str] | None = None
+) -> tuple[Branch, ...]:
     """The parts of the statement: each kind of leg that occurs, on each side."""
     kinds = sorted({_kind(leg) for leg in wanted})
-    return tuple(Branch(kind, strategy.option_type) for kind in kinds for strategy in filters.strategies)
+    return tuple(
+        Branch(kind, strategy.option_type, among(symbols)) for kind in kinds for strategy in filters.strategies
+    )
 
 
 def leg_parameters(filters: PremiumFilters, wanted: Sequence[Leg], limit: int) -> dict[str, Any]:
@@ -142,9 +166,11 @@ def _kind(leg: Leg) -> str:
     return _TODAY if leg.dte == 0 else _NEAR if leg.near else _LATER
 
 
-def statement(filters: PremiumFilters, parts: Sequence[Branch]) -> str:
-    """The rows of the result. `floor` holds no row where fewer than the limit were found."""
-    ends = " union all ".join(_ends(filters, branch) for branch in parts if branch.kind != _TODAY)
+def statement(filters: PremiumFilters, parts: Sequence[Branch], *, below: bool = False) -> str:
+    """The rows of the result. `floor` holds no row where fewer than the limit were found, and with `below`: the best
+    rows say nothing of those that return less than `most`.
+    """
+    ends = "" if below else " union all ".join(_ends(filters, branch) for branch in parts if branch.kind != _TODAY)
     candidates = " union all ".join(_candidates(filters, branch) for branch in parts)
     return f"""
         with ends as ({ends or _NO_ENDS}),
@@ -157,7 +183,12 @@ def statement(filters: PremiumFilters, parts: Sequence[Branch]) -> str:
         ),
         candidates as ({candidates}),
         best as ({_BEST if filters.best_per_expiration else "select * from candidates"}),
-        top as (select * from best order by monthly_return desc fetch first (%(limit)s::int) rows with ties)
+        top as (
+            select * from best
+            {"where monthly_return <= %(most)s::float8" if below else ""}
+            order by monthly_return desc
+            fetch first (%(limit)s::int) rows with ties
+        )
         {_RESULT}
     """  # noqa: S608 our own text
 
@@ -186,14 +217,15 @@ def _candidates(filters: PremiumFilters, branch: Branch) -> str:
 
 def _rows(filters: PremiumFilters, branch: Branch) -> str:
     percent = premium_pct(filters, branch.option_type)
-    monthly = f"{_UNKNOWN}::float8" if branch.kind == _TODAY else f"{percent} / leg.dte * {RETURN_DAYS_MONTHLY}"
+    monthly = f"{UNKNOWN}::float8" if branch.kind == _TODAY else f"{percent} / leg.dte * {RETURN_DAYS_MONTHLY}"
     alive = "" if branch.kind == _LATER else " and expiry_instant > %(as_of)s"
     taken = f"({taken_by_next('leg.next_at_least')} or {taken_by_previous('leg.previous_before')})"
     return (
         f"select symbol, root, expiration, '{branch.option_type.value}' as option_type, strike, open_interest, "  # noqa: S608 our own text
         f"abs_delta, {percent} as percent, {monthly} as monthly_return "
         f"from {scan_table(branch.option_type)} "
-        f"where expiration = leg.expiration and {passes(filters, branch.option_type)} and {taken}{alive}"
+        f"where expiration = leg.expiration and {branch.among} and {passes(filters, branch.option_type)} "
+        f"and {taken}{alive}"
     )
 
 

@@ -154,10 +154,16 @@ def moods(connection: Connection[Any], *, since: datetime) -> tuple[Mood, ...]:
     return tuple(cursor.execute(_MOOD + "from market_moods where timestamp >= %s order by timestamp", [since]))
 
 
-def performance(connection: Connection[Any], *, limit: int) -> tuple[Performance, ...]:
-    """The latest scans, newest first."""
+def performance(connection: Connection[Any], *, limit: int, before: datetime | None = None) -> tuple[Performance, ...]:
+    """The latest scans, newest first; with `before`, those of earlier slots."""
     cursor = connection.cursor(row_factory=class_row(Performance))
-    return tuple(cursor.execute("select * from scan_performance order by timestamp desc limit %s", [limit]))
+    return tuple(
+        cursor.execute(
+            "select * from scan_performance where %(before)s::timestamptz is null or timestamp < %(before)s "
+            "order by timestamp desc limit %(limit)s",
+            {"before": before, "limit": limit},
+        )
+    )
 
 
 _MOOD: Final = "select run_id, timestamp, market_sentiment, avg_skew, stddev, n, without_skew "

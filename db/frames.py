@@ -18,7 +18,7 @@ from psycopg import Connection, Cursor
 from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Format
 
-from scanner.schema import Column, Kind, Schema, validate
+from scanner.schema import Column, Columns, Kind, Schema, validate
 
 _ARROW: Final[Mapping[Kind, pa.DataType]] = {
     "text": pa.large_string(),
@@ -52,17 +52,38 @@ def _declared_dtypes(schema: Schema) -> list[Any]:
     return [pd.api.types.pandas_dtype(column.dtype) for column in schema.columns]
 
 
-def to_batch(frame: pd.DataFrame, schema: Schema) -> pa.RecordBatch:
+def pack(batch: pa.RecordBatch) -> bytes:
+    """One batch as an Arrow stream, as a whole compressed with zstd: small frames compress better so than by column."""
+    raw = pa.BufferOutputStream()
+    with pa.ipc.new_stream(raw, batch.schema) as writer:
+        writer.write_batch(batch)
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as stream:
+        stream.write(raw.getvalue())
+    return bytes(packed.getvalue())
+
+
+def unpack(body: bytes) -> pa.Table:
+    """What was packed."""
+    with pa.CompressedInputStream(pa.BufferReader(body), "zstd") as stream:
+        return pa.ipc.open_stream(stream.read()).read_all()
+
+
+def frame_of(table: pa.Table, schema: Schema) -> pd.DataFrame:
+    """A table that was made of a frame of this schema."""
+    frame = table.replace_schema_metadata(None).to_pandas()
+    return pd.DataFrame({column.name: frame[column.name].astype(column.dtype) for column in schema.columns})
+
+
+def to_batch(frame: pd.DataFrame | Columns, schema: Schema) -> pa.RecordBatch:
     """The frame as one Arrow batch, unknown as null. Raises SchemaError where columns or types differ from `schema`."""
-    if frame.columns.tolist() != schema.names or frame.dtypes.tolist() != _declared_dtypes(schema):
-        frame = validate(frame, schema)[schema.names]
-    values = [series.array for _, series in frame.items()]
+    values = _declared_arrays(frame, schema)
     # One conversion for all numbers: the price is per call, and there are thirty-five.
     numbers = [
-        array.to_numpy() for array, column in zip(values, schema.columns, strict=True) if column.kind == "number"
+        np.asarray(array) for array, column in zip(values, schema.columns, strict=True) if column.kind == "number"
     ]
     block = pa.array(np.concatenate(numbers), type=pa.float64(), from_pandas=True)
-    count = len(frame)
+    count = len(values[0])
     starts = iter(range(0, len(numbers) * count, max(count, 1)))
     arrays = [
         block.slice(next(starts, 0), count) if column.kind == "number" else _array(array, column)
@@ -71,16 +92,23 @@ def to_batch(frame: pd.DataFrame, schema: Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(schema))
 
 
+def _declared_arrays(frame: pd.DataFrame | Columns, schema: Schema) -> list[Any]:
+    dtypes = frame.dtypes.tolist() if isinstance(frame, pd.DataFrame) else [array.dtype for array in frame.values()]
+    if list(frame) != schema.names or dtypes != _declared_dtypes(schema):
+        frame = validate(pd.DataFrame(frame, copy=False), schema)[schema.names]
+    return [series.array for _, series in frame.items()] if isinstance(frame, pd.DataFrame) else list(frame.values())
+
+
 def _array(values: Any, column: Column) -> pa.Array:
     kind = _ARROW[column.kind]
     if column.kind == "instant":
-        return pa.array(values.to_numpy(dtype="datetime64[us]"), type=kind)
+        return pa.array(np.asarray(values, dtype="datetime64[us]"), type=kind)
     if column.kind == "date":
-        return pa.array(values.to_numpy().astype("datetime64[D]"), type=kind)
+        return pa.array(np.asarray(values).astype("datetime64[D]"), type=kind)
     if column.kind == "text":
         text = pa.array(values, type=kind)
         return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
-    return pa.array(values.to_numpy(), type=kind)
+    return pa.array(np.asarray(values), type=kind)
 
 
 def copy_bytes(batches: Sequence[pa.RecordBatch]) -> bytes:

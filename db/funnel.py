@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from db.scan_conditions import Leg, every_leg, legs, limit_tests, scan_table
+from db.scan_conditions import Leg, among, every_leg, legs, limit_tests, scan_table
 from scanner.model import (
     QUOTE_REASONS,
     ExpirationWindow,
@@ -33,9 +33,11 @@ _SETTINGS: Final = (
     "select set_config('jit', 'off', true), set_config('enable_seqscan', 'on', true), "
     "set_config('enable_indexscan', 'off', true), set_config('enable_indexonlyscan', 'off', true), "
     "set_config('enable_bitmapscan', 'off', true), set_config('max_parallel_workers_per_gather', '1', true), "
-    "set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true)"
+    "set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true), "
+    "set_config('min_parallel_table_scan_size', '4MB', true)"
 )
-"""One helper process: the rows are too many for one core in the time a page may take."""
+"""One helper process, for the counts of a large universe too: the rows are too many for one core in the time a page may
+take."""
 
 
 def count(
@@ -71,17 +73,19 @@ def _answers(
 ) -> list[tuple[Any, ...]]:
     """Rows of (symbol, code, contracts, contracts by quote reason); the reasons are 0 but for the code `_GOOD`."""
     symbol, groups = ("symbol", "symbol, ") if by_symbol else (f"'{ALL_SYMBOLS}'", "")
+    universe = among(values["symbols"])
     reasons = ", ".join(f"sum({reason.value})" for reason in QUOTE_REASONS)
     none = ", 0" * len(QUOTE_REASONS)
     statement = f"""
         select {symbol}, stage, sum(contracts), {reasons}
-        from (select *, {_stage(filters, windows)} as stage from stock_premium_counts) as staged
+        from (select *, {_stage(filters, windows)} as stage from stock_premium_counts where {universe}) as staged
         group by {groups}stage
         union all
-        select {symbol}, code, count(*){none} from ({_tested(filters, windows, groups)}) as tested group by {groups}code
+        select {symbol}, code, count(*){none}
+        from ({_tested(filters, windows, groups, universe)}) as tested group by {groups}code
         union all
         select {symbol}, {_code(RejectionReason.UNREADABLE)}, sum(unreadable){none}
-        from stock_chains {"group by symbol" if by_symbol else ""}
+        from stock_chains where {universe} {"group by symbol" if by_symbol else ""}
     """  # noqa: S608 our own text
     connection.execute(_SETTINGS)
     return connection.execute(statement, values, prepare=False).fetchall()
@@ -101,7 +105,7 @@ def _stage(filters: PremiumFilters, windows: Sequence[ExpirationWindow]) -> str:
     """
 
 
-def _tested(filters: PremiumFilters, windows: Sequence[ExpirationWindow], groups: str) -> str:
+def _tested(filters: PremiumFilters, windows: Sequence[ExpirationWindow], groups: str, universe: str) -> str:
     """The rows with a good quote in one pass over each side, none of a side that is not asked for.
 
     Both sides are named always: over a union the planner expects few groups, and lets each process count its own rows.
@@ -110,7 +114,7 @@ def _tested(filters: PremiumFilters, windows: Sequence[ExpirationWindow], groups
     asked = {strategy.option_type for strategy in filters.strategies}
     return " union all ".join(
         f"select {groups}{_tests(filters, side)} as code from {scan_table(side)} "  # noqa: S608 our own text
-        f"where {wanted if side in asked else 'false'}"
+        f"where {universe} and ({wanted if side in asked else 'false'})"
         for side in OptionType
     )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
+from psycopg.rows import class_row
 
 
 def defer(
@@ -60,3 +63,41 @@ def symbols_with_job(connection: Connection[Any], task: str, run_id: int) -> fro
         [task, run_id],
     ).fetchall()
     return frozenset(symbol for (symbol,) in rows)
+
+
+def slots_with_job(connection: Connection[Any], task: str) -> frozenset[datetime]:
+    """Instants, the argument `slot`, for which a job of `task` is waiting or begun."""
+    rows = connection.execute(
+        "select args ->> 'slot' from procrastinate_jobs where status in ('todo', 'doing') and task_name = %s", [task]
+    ).fetchall()
+    return frozenset(datetime.fromisoformat(slot) for (slot,) in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """Jobs of one kind: `waiting` may begin now, `later` are put off, `in_work` are begun, `failed` have given up."""
+
+    task: str
+    waiting: int
+    later: int
+    in_work: int
+    failed: int
+
+
+def queue(connection: Connection[Any]) -> tuple[QueueLine, ...]:
+    """What is in the queue, by kind of job; failed ones of the last seven days."""
+    cursor = connection.cursor(row_factory=class_row(QueueLine))
+    cursor.execute(
+        """
+        select task_name as task,
+            count(*) filter (where status = 'todo' and coalesce(scheduled_at, now()) <= now())::int as waiting,
+            count(*) filter (where status = 'todo' and scheduled_at > now())::int as later,
+            count(*) filter (where status = 'doing')::int as in_work,
+            count(*) filter (where status = 'failed')::int as failed
+        from procrastinate_jobs
+        where status in ('todo', 'doing', 'failed')
+        group by task_name
+        order by task_name
+        """
+    )
+    return tuple(cursor)

@@ -19,12 +19,11 @@ from db.frames import copy_bytes, read_frame, to_batch
 from db.scan_conditions import scan_table
 from scanner.errors import InputError, SchemaError, SupersededError
 from scanner.model import QUOTE_REASONS, ChainSnapshot, OptionType
-from scanner.schema import PREMIUM
+from scanner.schema import PREMIUM, Columns
 
-_COLUMNS: Final = sql.SQL(", ").join(map(sql.Identifier, PREMIUM.names))
 _NAMES: Final = {
     "staging": sql.Identifier("premium_staging"),
-    "columns": _COLUMNS,
+    "columns": sql.SQL(", ").join(map(sql.Identifier, PREMIUM.names)),
     "reasons": sql.SQL(", ").join(sql.Identifier(reason.value) for reason in QUOTE_REASONS),
     "counts": sql.SQL(", ").join(
         sql.SQL("count(*) filter (where quote_reason = {})").format(reason.value) for reason in QUOTE_REASONS
@@ -42,19 +41,10 @@ _CREATE_STAGING: Final = _rendered(
     "on commit delete rows"
 )
 _COPY: Final = _rendered("copy {staging} ({columns}) from stdin (format binary)")
-_INSERT_ROWS: Final = _rendered("insert into stock_premiums (scan_id, {columns}) select %s, {columns} from {staging}")
-_INSERT_COUNTS: Final = _rendered(
-    """
-    insert into stock_premium_counts (symbol, root, expiration, option_type, expiry_instant, previous_expiration,
-        next_expiration, contracts, {reasons})
-    select symbol, root, expiration, option_type, min(expiry_instant), min(previous_expiration), min(next_expiration),
-        count(*), {counts}
-    from {staging}
-    group by symbol, root, expiration, option_type
-    """
-)
-_INSERT_SCANNED: Final = tuple(
-    _rendered(
+
+
+def _insert_scanned(side: OptionType) -> sql.Composed:
+    return sql.SQL(
         """
         insert into {table} (expiration, quote_grade, volume, open_interest, abs_delta, spot, premium_pct, spread_pct,
             quoted_at, bid, ask, strike, expiry_instant, previous_expiration, next_expiration, symbol, root)
@@ -63,12 +53,37 @@ _INSERT_SCANNED: Final = tuple(
             symbol, root
         from {staging}
         where quote_reason is null and option_type = {side}
-        """,
-        table=sql.Identifier(scan_table(side)),
-        side=sql.Literal(side.value),
-    )
-    for side in OptionType
+        """
+    ).format(table=sql.Identifier(scan_table(side)), side=sql.Literal(side.value), **_NAMES)
+
+
+_INSERT: Final = _rendered(
+    """
+    with stored as (
+        insert into stock_premiums (scan_id, {columns}) select %s, {columns} from {staging}
+    ), puts as ({insert_puts}), calls as ({insert_calls})
+    insert into stock_premium_counts (symbol, root, expiration, option_type, expiry_instant, previous_expiration,
+        next_expiration, contracts, {reasons})
+    select symbol, root, expiration, option_type, min(expiry_instant), min(previous_expiration), min(next_expiration),
+        count(*), {counts}
+    from {staging}
+    group by symbol, root, expiration, option_type
+    """,
+    insert_puts=_insert_scanned(OptionType.PUT),
+    insert_calls=_insert_scanned(OptionType.CALL),
 )
+"""One statement, as each costs the worker more than it costs the server."""
+
+_DELETE_REPLACED: Final = """
+    with stored as (
+        delete from stock_premiums where symbol = %(symbol)s and expiration <> all(%(kept)s::date[])
+    ), puts as (
+        delete from scan_puts where symbol = %(symbol)s and expiration <> all(%(kept)s::date[])
+    ), calls as (
+        delete from scan_calls where symbol = %(symbol)s and expiration <> all(%(kept)s::date[])
+    )
+    delete from stock_premium_counts where symbol = %(symbol)s and expiration <> all(%(kept)s::date[])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +110,7 @@ class Coverage:
 
 def replace_symbol(
     connection: Connection[Any],
-    facts: pd.DataFrame,
+    facts: pd.DataFrame | Columns,
     snapshot: ChainSnapshot,
     *,
     now: datetime,
@@ -130,7 +145,7 @@ def replace_symbol(
         raise SchemaError(
             PREMIUM.name, (error.diag.message_primary or str(error), error.diag.message_detail or "")
         ) from error
-    return len(facts)
+    return len(batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +212,7 @@ def _replace(connection: Connection[Any], write: _Replacement) -> bool:
         with cursor.copy(_COPY) as copy:
             copy.write(write.rows)
         with connection.pipeline():
-            connection.execute(_INSERT_ROWS, [write.scan_id])
-            for insert in _INSERT_SCANNED:
-                connection.execute(insert)
-            connection.execute(_INSERT_COUNTS)
+            connection.execute(_INSERT, [write.scan_id])
             if snapshot.missing_expirations:
                 _count_kept(connection, snapshot.symbol)
             snapshots.append(connection, snapshot, write.body, scan_id=write.scan_id)
@@ -252,13 +264,7 @@ def _hold_chain(connection: Connection[Any], write: _Replacement) -> Cursor[Any]
 def _delete_replaced(connection: Connection[Any], write: _Replacement) -> None:
     """Everything of the symbol leaves but what was asked for, not delivered, and has not expired."""
     kept = [day for day in write.snapshot.missing_expirations if day >= write.today]
-    for statement in (
-        "delete from stock_premiums where symbol = %s and expiration <> all(%s::date[])",
-        "delete from scan_puts where symbol = %s and expiration <> all(%s::date[])",
-        "delete from scan_calls where symbol = %s and expiration <> all(%s::date[])",
-        "delete from stock_premium_counts where symbol = %s and expiration <> all(%s::date[])",
-    ):
-        connection.execute(statement, [write.snapshot.symbol, kept])
+    connection.execute(_DELETE_REPLACED, {"symbol": write.snapshot.symbol, "kept": kept})
 
 
 def _count_kept(connection: Connection[Any], symbol: str) -> None:
@@ -336,13 +342,14 @@ def coverage(connection: Connection[Any]) -> Coverage:
     return Coverage(symbols, with_data, int(contracts), oldest, newest, tuple(sources))
 
 
-def top_premiums(connection: Connection[Any], *, limit: int) -> pd.DataFrame:
-    """The best row of each symbol in the view `top_premiums`, best first: a `schema.PREMIUM` frame."""
+def top_premiums(connection: Connection[Any], *, limit: int, symbols: Sequence[str] | None = None) -> pd.DataFrame:
+    """The best row of each symbol, of all or of these, in the view `top_premiums`, best first: `schema.PREMIUM`."""
     return read_frame(
         connection,
         PREMIUM,
-        "select * from top_premiums where rank = 1 order by monthly_return desc, symbol limit %(limit)s",
-        {"limit": limit},
+        "select * from top_premiums where rank = 1 and (%(symbols)s::text[] is null or symbol = any(%(symbols)s)) "
+        "order by monthly_return desc, symbol limit %(limit)s",
+        {"limit": limit, "symbols": None if symbols is None else list(symbols)},
     )
 
 

@@ -42,30 +42,30 @@ class SymbolAccount:
 def claim(connection: Connection[Any], run_id: int, symbol: str, *, worker: str, now: datetime) -> int | None:
     """Take a symbol for this worker and return its attempt number; None where nothing is left to do for it.
 
-    A symbol that another worker holds is taken over: its job would not run here if that worker were alive.
+    A symbol that another worker holds is taken over: its job would not run here if that worker were alive. The first
+    claim begins the run; where the run is locked that is left to the next claim, or to the run's end: whoever holds a
+    run may wait for us.
     """
     row = connection.execute(
         """
-        update scan_run_symbols
-        set state = 'running', attempts = attempts + 1, worker = %s, started_at = %s
-        where run_id = %s and symbol = %s and state in ('pending', 'running')
-        returning attempts
+        with claimed as (
+            update scan_run_symbols
+            set state = 'running', attempts = attempts + 1, worker = %(worker)s, started_at = %(now)s
+            where run_id = %(run_id)s and symbol = %(symbol)s and state in ('pending', 'running')
+            returning attempts
+        ), begun as (
+            update scan_runs set started_at = %(now)s
+            where run_id in (
+                select run_id from scan_runs
+                where run_id = %(run_id)s and started_at is null and exists (select from claimed)
+                for update skip locked
+            )
+        )
+        select attempts from claimed
         """,
-        [worker, now, run_id, symbol],
+        {"worker": worker, "now": now, "run_id": run_id, "symbol": symbol},
     ).fetchone()
-    if row is None:
-        return None
-    _note_start(connection, run_id, now)
-    return int(row[0])
-
-
-def _note_start(connection: Connection[Any], run_id: int, now: datetime) -> None:
-    """Where a run is locked it is left to the next claim, or to the run's end: whoever holds a run may wait for us."""
-    connection.execute(
-        "update scan_runs set started_at = %s where run_id in "
-        "(select run_id from scan_runs where run_id = %s and started_at is null for update skip locked)",
-        [now, run_id],
-    )
+    return None if row is None else int(row[0])
 
 
 def hold(connection: Connection[Any], run_id: int, symbol: str, *, attempt: int) -> bool:

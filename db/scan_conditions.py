@@ -12,13 +12,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from scanner.model import AgeCutoffs, ExpirationWindow, Grade, OptionType, PremiumFilters, RejectionReason
+from scanner.model import (
+    AgeCutoffs,
+    EarningsFilter,
+    ExpirationWindow,
+    Grade,
+    OptionType,
+    PremiumFilters,
+    RejectionReason,
+)
 
 BANDS: Final = 20
 """Bands of delta from 0 to 1."""
 
 ROUNDING: Final = 1 - 1e-9
 """Taken off a bound that is computed backwards, so that rounding never costs a row."""
+
+_TODAY: Final = "(%(as_of)s at time zone 'America/New_York')::date"
 
 _DAYS_EXPIRY_MAY_PRECEDE: Final = 3
 """A contract expires at the last session before an expiration that is none: a long week-end at most before it. Only
@@ -88,6 +98,11 @@ def taken_by_previous(bound: str) -> str:
     return f"coalesce(previous_expiration, '-infinity') < {bound}"
 
 
+def among(symbols: Sequence[str] | None, column: str = "symbol") -> str:
+    """The rows of these symbols, or with None of all: what follows `where` or `and`."""
+    return "true" if symbols is None else f"{column} = any(%(symbols)s::text[])"
+
+
 def delta_bands(filters: PremiumFilters) -> range:
     """The bands of `delta_band` that the delta range touches."""
     return range(math.floor(filters.delta_min * BANDS), math.floor(filters.delta_max * BANDS) + 1)
@@ -110,7 +125,27 @@ def limit_tests(filters: PremiumFilters, option_type: OptionType) -> tuple[tuple
     if filters.min_grade not in (None, Grade.F):
         condition = "(quote_grade <= %(min_grade)s and quoted_at >= %(oldest)s)"
         tests.append((RejectionReason.GRADE_TOO_LOW, condition))
-    return tuple(tests)
+    return (*tests, *_earnings_tests(filters.earnings, scan_table(option_type)))
+
+
+def _earnings_tests(wanted: EarningsFilter, table: str) -> tuple[tuple[RejectionReason, str], ...]:
+    """The tests of `scanner.earnings`: three outcomes, and funds report none."""
+    stock = f"select from stock_data as stock where stock.symbol = {table}.symbol and"
+    coming = f"stock.next_earnings between {_TODAY} and {table}.expiration"
+    before = f"exists ({stock} {coming})"
+    known = f"exists ({stock} (stock.earnings_state = 'none' or stock.next_earnings >= {_TODAY}))"
+    match wanted:
+        case EarningsFilter.EXCLUDE:
+            return (
+                (RejectionReason.EARNINGS_BEFORE_EXPIRATION, f"not {before}"),
+                (RejectionReason.EARNINGS_UNKNOWN, known),
+            )
+        case EarningsFilter.EXCLUDE_KNOWN:
+            return ((RejectionReason.EARNINGS_BEFORE_EXPIRATION, f"not {before}"),)
+        case EarningsFilter.ONLY:
+            return ((RejectionReason.EARNINGS_UNKNOWN, known), (RejectionReason.EARNINGS_AFTER_EXPIRATION, before))
+        case _:
+            return ()
 
 
 def passes(filters: PremiumFilters, option_type: OptionType) -> str:
@@ -144,7 +179,9 @@ def premium_pct(filters: PremiumFilters, option_type: OptionType) -> str:
     return f"((bid + %(fraction)s * (ask - bid)) / {collateral} * 100)"
 
 
-def parameters(filters: PremiumFilters, *, as_of: datetime, cutoffs: AgeCutoffs) -> dict[str, Any]:
+def parameters(
+    filters: PremiumFilters, *, as_of: datetime, cutoffs: AgeCutoffs, symbols: Sequence[str] | None = None
+) -> dict[str, Any]:
     """The values that the conditions name."""
     limits = {
         "volume_min": filters.volume_min,
@@ -161,6 +198,7 @@ def parameters(filters: PremiumFilters, *, as_of: datetime, cutoffs: AgeCutoffs)
         "min_grade": None if filters.min_grade is None else filters.min_grade.value,
         "oldest": _oldest(filters.min_grade, cutoffs),
         "as_of": as_of,
+        "symbols": None if symbols is None else list(symbols),
     }
 
 

@@ -95,11 +95,29 @@ def retry_failed(connection: Connection[Any], run_id: int, settings: RunSettings
     failed = run_symbols.in_state(connection, run_id, run_symbols.SymbolState.FAILED)
     if not failed:
         return None
-    run = connection.execute("select kind, state from scan_runs where run_id = %s for update", [run_id]).fetchone()
-    if run is not None and run[1] == RunState.RUNNING:
+    kind, state = _lock(connection, run_id)
+    if state == RunState.RUNNING:
         return RunTicket(run_id, True, run_symbols.reopen(connection, run_id, failed, run_symbols.SymbolState.FAILED))
-    kind = SYNC if run is None else str(run[0])
     return start_or_join(connection, failed, settings, now=now, kind=kind, retry_of=run_id)
+
+
+def resume_cancelled(
+    connection: Connection[Any], run_id: int, settings: RunSettings, *, now: datetime
+) -> RunTicket | None:
+    """Start a run of the symbols that were cancelled in `run_id`, or join the one running; None when none were."""
+    cancelled = run_symbols.in_state(connection, run_id, run_symbols.SymbolState.CANCELLED)
+    if not cancelled:
+        return None
+    kind, _ = _lock(connection, run_id)
+    return start_or_join(connection, cancelled, settings, now=now, kind=kind, retry_of=run_id)
+
+
+def _lock(connection: Connection[Any], run_id: int) -> tuple[str, str]:
+    """Kind and state of a run that has symbols."""
+    run = connection.execute("select kind, state from scan_runs where run_id = %s for update", [run_id]).fetchone()
+    if run is None:
+        raise InputError(f"there is no run {run_id}")
+    return str(run[0]), str(run[1])
 
 
 def cancel(connection: Connection[Any], run_id: int, *, now: datetime) -> int:

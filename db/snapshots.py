@@ -1,7 +1,6 @@
 """Accepted chains as they were delivered: immutable, one compressed Arrow value each, by UTC day.
 
-The value is an Arrow IPC stream of the contracts, with everything else of the `ChainSnapshot` in its metadata, as a
-whole compressed with zstd: small chains compress better whole than by column.
+The value is an Arrow stream of the contracts, with everything else of the `ChainSnapshot` in its metadata.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import pandas as pd
-import pyarrow as pa
 from psycopg import Connection
 
-from db.frames import to_batch
+from db.frames import frame_of, pack, to_batch, unpack
 from db.run_kinds import SYNC
 from scanner.errors import DatabaseError
 from scanner.model import ChainSnapshot, Mode, SkippedSource, UnderlyingQuote
@@ -28,14 +26,7 @@ def encode(snapshot: ChainSnapshot) -> bytes:
     """The snapshot as one value. Raises SchemaError where its contracts are no `schema.CHAIN` frame."""
     batch = to_batch(snapshot.contracts, CHAIN)
     facts = json.dumps(_facts(snapshot), separators=(",", ":"), allow_nan=False).encode()
-    batch = batch.replace_schema_metadata({_KEY: facts})
-    raw = pa.BufferOutputStream()
-    with pa.ipc.new_stream(raw, batch.schema) as writer:
-        writer.write_batch(batch)
-    packed = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(packed, "zstd") as stream:
-        stream.write(raw.getvalue())
-    return bytes(packed.getvalue())
+    return pack(batch.replace_schema_metadata({_KEY: facts}))
 
 
 def decode(body: bytes, schema_version: int) -> ChainSnapshot:
@@ -44,12 +35,8 @@ def decode(body: bytes, schema_version: int) -> ChainSnapshot:
         raise DatabaseError(
             f"a snapshot has format {schema_version}, this program reads {SCHEMA_VERSION}. Update the program"
         )
-    with pa.CompressedInputStream(pa.BufferReader(body), "zstd") as stream:
-        table = pa.ipc.open_stream(stream.read()).read_all()
-    facts = json.loads(table.schema.metadata[_KEY])
-    frame = table.replace_schema_metadata(None).to_pandas()
-    contracts = pd.DataFrame({column.name: frame[column.name].astype(column.dtype) for column in CHAIN.columns})
-    return _snapshot(facts, contracts)
+    table = unpack(body)
+    return _snapshot(json.loads(table.schema.metadata[_KEY]), frame_of(table, CHAIN))
 
 
 def append(

@@ -22,16 +22,22 @@ class StockOverview:
     """One stock of the universe with its slow facts and the state of its stored chain. None is unknown."""
 
     symbol: str
+    active: bool
     name: str | None
     sector: str | None
+    industry: str | None
+    market_cap: float | None
     last_price: float | None
     change_pct: float | None
     next_earnings: date | None
     earnings_state: EarningsState
     ex_dividend_date: date | None
     synced_at: datetime | None
+    chain_source: str | None
     contracts: int
     last_error: str | None
+    checked_at: datetime | None
+    check_error: str | None
 
 
 def add(
@@ -42,7 +48,7 @@ def add(
         """
         insert into stocks (symbol, added_at, owner_id)
         select distinct wanted, %s::timestamptz, %s::bigint from unnest(%s::text[]) as wanted
-        on conflict (symbol) do update set active = true where not stocks.active
+        on conflict (symbol) do update set active = true, deleted_at = null where not stocks.active
         returning symbol
         """,
         [now, owner_id, list(symbols)],
@@ -51,10 +57,63 @@ def add(
     return tuple(symbol for symbol in dict.fromkeys(symbols) if symbol in new)
 
 
-def deactivate(connection: Connection[Any], symbol: str) -> bool:
-    """Take a symbol out of the universe; its stored rows stay. False where it was not in it."""
-    cursor = connection.execute("update stocks set active = false where symbol = %s and active", [symbol])
-    return cursor.rowcount == 1
+def is_seeded(connection: Connection[Any]) -> bool:
+    """Whether this database was given the universe it begins with."""
+    return connection.execute("select 1 from database_info where seeded_at is not null").fetchone() is not None
+
+
+def claim_seeding(connection: Connection[Any], *, now: datetime) -> bool:
+    """True once in the life of a database: to whoever then puts in the universe, in the same transaction."""
+    return connection.execute("update database_info set seeded_at = %s where seeded_at is null", [now]).rowcount == 1
+
+
+def deactivate(connection: Connection[Any], symbols: Sequence[str]) -> int:
+    """Take symbols out of the universe, so that they are not synced; their stored rows stay. How many were in it."""
+    return connection.execute(
+        "update stocks set active = false where symbol = any(%s::text[]) and active", [list(symbols)]
+    ).rowcount
+
+
+def in_work(connection: Connection[Any], symbols: Sequence[str]) -> tuple[str, ...]:
+    """Those of the symbols that wait for a run or are worked on by one."""
+    rows = connection.execute(
+        "select distinct symbol from scan_run_symbols "
+        "where state in ('pending', 'running') and symbol = any(%s::text[]) order by symbol",
+        [list(symbols)],
+    )
+    return tuple(symbol for (symbol,) in rows)
+
+
+def delete(connection: Connection[Any], symbols: Sequence[str], *, now: datetime) -> int:
+    """Drop everything current of these symbols and take them out of the universe; return the contracts dropped.
+
+    Past scans and archived days stay as they are.
+    """
+    named = [list(symbols)]
+    contracts = connection.execute("delete from stock_premiums where symbol = any(%s::text[])", named).rowcount
+    for statement in _DELETIONS:
+        connection.execute(statement, named)
+    connection.execute(
+        "update stocks set active = false, deleted_at = %s where symbol = any(%s::text[])", [now, list(symbols)]
+    )
+    return contracts
+
+
+_DELETIONS: Final = (
+    "delete from scan_puts where symbol = any(%s::text[])",
+    "delete from scan_calls where symbol = any(%s::text[])",
+    "delete from stock_premium_counts where symbol = any(%s::text[])",
+    "delete from stock_chains where symbol = any(%s::text[])",
+    "delete from stock_data where symbol = any(%s::text[])",
+    "delete from flow_chains where symbol = any(%s::text[])",
+)
+
+
+def note_check(connection: Connection[Any], symbol: str, error_class: str | None, *, now: datetime) -> None:
+    """A source was asked for this symbol: it knows it, or it said so with an error of this class."""
+    connection.execute(
+        "update stocks set checked_at = %s, check_error = %s where symbol = %s", [now, error_class, symbol]
+    )
 
 
 def symbols(connection: Connection[Any]) -> tuple[str, ...]:
@@ -102,12 +161,14 @@ def without_reference_since(connection: Connection[Any], since: datetime) -> tup
 
 
 def overview(connection: Connection[Any]) -> list[StockOverview]:
-    """The active universe, alphabetically. `last_error` is set where the last finished attempt failed."""
+    """All stocks that were not deleted, alphabetically. `last_error` is set where the last finished attempt failed."""
     rows = connection.cursor(row_factory=dict_row).execute(
         """
-        select stock.symbol, coalesce(data.name, stock.name) as name, data.sector, data.last_price, data.change_pct,
-            data.next_earnings, coalesce(data.earnings_state, 'unknown') as earnings_state, data.ex_dividend_date,
-            chain.fetched_at as synced_at, coalesce(chain.contracts, 0) as contracts,
+        select stock.symbol, stock.active, coalesce(data.name, stock.name) as name, data.sector, data.industry,
+            data.market_cap, data.last_price, data.change_pct, data.next_earnings,
+            coalesce(data.earnings_state, 'unknown') as earnings_state, data.ex_dividend_date,
+            chain.fetched_at as synced_at, chain.source as chain_source, coalesce(chain.contracts, 0) as contracts,
+            stock.checked_at, stock.check_error,
             case when last.state = 'failed' then last.error_class || ': ' || last.error_message end as last_error
         from stocks as stock
         left join stock_data as data using (symbol)
@@ -120,7 +181,7 @@ def overview(connection: Connection[Any]) -> list[StockOverview]:
             order by run_id desc
             limit 1
         ) as last on true
-        where stock.active
+        where stock.deleted_at is null
         order by stock.symbol
         """
     )

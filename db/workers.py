@@ -7,10 +7,12 @@ heartbeat only covers workers that live and hang.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from db.connect import connect, translated
@@ -103,3 +105,32 @@ def requeue_orphans(connection: psycopg.Connection[Any]) -> int:
             _PARAMETERS,
         )
     return int(requeued[0]) if requeued else 0
+
+
+@dataclass(frozen=True, slots=True)
+class AliveWorker:
+    """`in_work` jobs it has begun; `heartbeat_seconds` since its last sign of life."""
+
+    worker_id: int
+    heartbeat_seconds: float
+    in_work: int
+
+
+def alive(connection: psycopg.Connection[Any]) -> tuple[AliveWorker, ...]:
+    """The workers that are alive on this database, whatever machine they are on."""
+    cursor = connection.cursor(row_factory=class_row(AliveWorker))
+    cursor.execute(
+        sql.SQL(
+            """
+            select worker.id as worker_id,
+                extract(epoch from now() - worker.last_heartbeat)::float8 as heartbeat_seconds,
+                (select count(*) from procrastinate_jobs as job
+                    where job.status = 'doing' and job.worker_id = worker.id)::int as in_work
+            from procrastinate_workers as worker
+            where worker.id in ({alive})
+            order by worker.id
+            """
+        ).format(alive=_ALIVE),
+        _PARAMETERS,
+    )
+    return tuple(cursor)

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from app.ui import frame, home, keys, loaders, sync_panel, text
+from app.ui import frame, home, keys, loaders, sync_panel, text, universe
 
 frame.require()
+wanted = universe.chosen()
 coverage = loaders.coverage()
 if coverage.empty:
     st.info(text.EMPTY_DATABASE, title="Start here")
-sync_panel.show("Sync All", None, help_text=text.SYNC_ALL_HELP)
+sync_panel.all_of(wanted)
 if not coverage.empty:
     home.coverage_metrics(coverage)
-    home.top_premiums(keys.TOP_PREMIUMS)
+    home.top_premiums(keys.TOP_PREMIUMS, wanted)
     home.next_steps()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.ui import frame, loaders, system
+from app.ui import alerts, frame, loaders, machinery, system
 
 frame.require()
 st.subheader("Sources")
@@ -14,3 +14,9 @@ st.subheader("Quality of the quotes")
 reports = loaders.source_reports(hours=24)
 system.quality_table(reports)
 system.age_chart(reports)
+st.subheader("Flow scans")
+machinery.scans()
+st.subheader("Workers")
+machinery.workers()
+st.subheader("Alerts")
+alerts.show()

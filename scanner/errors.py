@@ -137,6 +137,10 @@ class DatabaseModeError(DatabaseError):
     """The database holds data of another mode. Use another database for this mode."""
 
 
+class ArchiveError(ScannerError):
+    """The archive of old days cannot be used, or is not what it should be. The message says why and what helps."""
+
+
 class SupersededError(ScannerError):
     """Newer data are stored, or another worker took the work over. Nothing was changed; nothing is to be done."""
 

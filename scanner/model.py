@@ -71,6 +71,9 @@ class RejectionReason(StrEnum):
     PREMIUM_TOO_LOW = "premium_too_low"
     SPREAD_TOO_WIDE = "spread_too_wide"
     GRADE_TOO_LOW = "grade_too_low"
+    EARNINGS_BEFORE_EXPIRATION = "earnings_before_expiration"
+    EARNINGS_UNKNOWN = "earnings_unknown"
+    EARNINGS_AFTER_EXPIRATION = "earnings_after_expiration"
 
 
 QUOTE_REASONS: tuple[RejectionReason, ...] = (
@@ -116,6 +119,18 @@ class PriceBasis:
         return f"fill {self.fill:g}" if self.fill is not None else self.kind.value
 
 
+class EarningsFilter(StrEnum):
+    """Which contracts pass by the next earnings of their stock: before the expiration, after it, or unknown.
+
+    `exclude` takes those known to come after; `exclude_known` those not known to come before; `only` those before.
+    """
+
+    ANY = "any"
+    EXCLUDE = "exclude"
+    EXCLUDE_KNOWN = "exclude_known"
+    ONLY = "only"
+
+
 DEFAULT_TARGET_DTES: tuple[int, ...] = (7, 14, 21, 30, 45, 60)
 TARGET_DTE_TOLERANCE: Mapping[int, int] = {7: 3, 14: 5, 21: 5, 30: 7, 45: 10, 60: 15}
 
@@ -142,6 +157,7 @@ class PremiumFilters:
     min_premium_pct: float | None = None
     max_spread_pct: float | None = None
     min_grade: Grade | None = None
+    earnings: EarningsFilter = EarningsFilter.ANY
     basis: PriceBasis = field(default_factory=PriceBasis)
     best_per_expiration: bool = True
 
@@ -257,9 +273,12 @@ class ChainSnapshot:
 
 
 class EarningsState(StrEnum):
+    """How sure the next earnings are. `none`: the symbol is a fund, which reports none."""
+
     CONFIRMED = "confirmed"
     ESTIMATED = "estimated"
     UNKNOWN = "unknown"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +303,14 @@ class ReferenceData:
     ex_dividend_date: date | None = None
     dividend_amount: float | None = None
     dividend_yield_pct: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DailyClose:
+    """The close of a finished session, $/share, split-adjusted."""
+
+    session: date
+    close: float
 
 
 @dataclass(frozen=True, slots=True)

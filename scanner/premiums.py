@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scanner import quality, returns, schema
 from scanner.calendar import MarketCalendar, market_date, target_windows
 from scanner.conventions import PREFERRED_DELTA, RETURN_DAYS_ANNUAL, RETURN_DAYS_MONTHLY
+from scanner.earnings import earnings_tests
 from scanner.errors import InputError
 from scanner.model import (
     ChainSnapshot,
@@ -49,7 +50,6 @@ _ARROW_TEXT: Final = pa.large_string()
 _INSTANT: Final = pd.DatetimeTZDtype("us", "UTC")
 _STRATEGIES: Final = np.array([Strategy.COVERED_CALL.value, Strategy.CASH_SECURED_PUT.value], dtype=object)
 _GRADES: Final = np.array([grade.value for grade in Grade], dtype=object)
-_AGE_STATES: Final = np.array(["fresh", "delayed", "stale", "closed", "unknown"], dtype=object)
 
 
 def premium_facts(
@@ -64,9 +64,22 @@ def premium_facts(
 
     Nothing in it depends on when it is asked for: see `as_of_columns`. Raises UnknownIndexRootError and CalendarError.
     """
+    columns = premium_columns(snapshot, calendar=calendar, rates=rates, dividends=dividends, basis=basis)
+    return pd.DataFrame(columns, copy=False)
+
+
+def premium_columns(
+    snapshot: ChainSnapshot,
+    *,
+    calendar: MarketCalendar,
+    rates: RateCurve,
+    dividends: Sequence[Dividend] = (),
+    basis: PriceBasis = PriceBasis(),  # noqa: B008 frozen
+) -> schema.Columns:
+    """The columns of `premium_facts`, some shared with the chain."""
     priced = price_chain(snapshot, calendar=calendar, rates=rates, dividends=dividends)
-    contracts: dict[str, Any] = {str(name): values.array for name, values in snapshot.contracts.items()}
-    arrays = {name: values.to_numpy() for name, values in contracts.items() if name in _JUDGED}
+    contracts = {str(name): _array(values) for name, values in snapshot.contracts.items()}
+    arrays = {name: contracts[name] for name in _JUDGED}
     judged = quality.judge(quality.QuoteColumns(root=contracts["root"].tolist(), **arrays), priced, snapshot.underlying)
     count = len(snapshot.contracts)
     previous, following = _listed_neighbours(arrays["expiration"], snapshot.listed_expirations)
@@ -84,10 +97,10 @@ def premium_facts(
         "quote_reason": _texts(judged.quote_reason),
         "quote_grade": _texts(judged.quote_grade),
         "grade_reasons": _texts(judged.grade_reasons),
-        **_premium_columns({**arrays, **priced.columns}, ~priced.is_call, contracts["multiplier"].to_numpy(), basis),
+        **_premium_columns({**arrays, **priced.columns}, ~priced.is_call, contracts["multiplier"], basis),
         "price_basis": _repeated(str(basis), count),
     }
-    return pd.DataFrame({name: columns[name] for name in _PREMIUM_NAMES}, index=pd.RangeIndex(count), copy=False)
+    return {name: columns[name] for name in _PREMIUM_NAMES}
 
 
 _JUDGED: Final = ("expiration", "strike", "adjusted", "bid", "ask", "volume", "open_interest", "vendor_iv")
@@ -164,40 +177,38 @@ def _with_flag(flags: list[str], flag: str, rows: Flags) -> list[str]:
 
 
 def _age_columns(facts: pd.DataFrame, as_of: datetime, calendar: MarketCalendar) -> dict[str, Any]:
-    quote_time = facts["quote_time"].to_numpy(dtype="datetime64[us]")
-    answer_time = facts["answer_time"].to_numpy(dtype="datetime64[us]")
-    own_unknown = np.isnat(quote_time)
-    effective = np.where(own_unknown, answer_time, quote_time)
-    cutoffs = quality.age_cutoffs(as_of, calendar)
-    age = quality.age_grades(effective, cutoffs)
-    state = np.full(len(facts), 2)
-    state[age <= 2] = 1 if cutoffs.market_open else 3
-    if cutoffs.market_open:
-        state[(age == 0) & ~own_unknown] = 0
-    state[np.isnat(effective)] = 4
+    ages = quality.quote_ages(
+        facts["quote_time"].to_numpy(dtype="datetime64[us]"),
+        facts["answer_time"].to_numpy(dtype="datetime64[us]"),
+        as_of=as_of,
+        cutoffs=quality.age_cutoffs(as_of, calendar),
+    )
     reasons = facts["grade_reasons"].tolist()
-    for row in np.flatnonzero(age).tolist():
-        reasons[row] = "; ".join(filter(None, (reasons[row], quality.AGE_REASONS[age[row]])))
+    for row in np.flatnonzero(ages.grade).tolist():
+        reasons[row] = "; ".join(filter(None, (reasons[row], quality.AGE_REASONS[ages.grade[row]])))
     return {
-        "quote_age_seconds": np.subtract(instant64(as_of), effective) / np.timedelta64(1, "s"),
-        "age_is_minimum": own_unknown & ~np.isnat(effective),
-        "age_state": _texts(_AGE_STATES[state]),
-        "grade": _texts(_GRADES[np.maximum(age, quality.grade_codes(facts["quote_grade"].tolist()))]),
+        "quote_age_seconds": ages.seconds,
+        "age_is_minimum": ages.is_minimum,
+        "age_state": _texts(ages.state),
+        "grade": _texts(_GRADES[np.maximum(ages.grade, quality.grade_codes(facts["quote_grade"].tolist()))]),
         "grade_reasons": _texts(reasons),
     }
 
 
-def rejections(rows: pd.DataFrame, filters: PremiumFilters, *, as_of: datetime) -> NDArray[np.int8]:
+def rejections(
+    rows: pd.DataFrame, filters: PremiumFilters, *, as_of: datetime, earnings: Mapping[str, date] | None = None
+) -> NDArray[np.int8]:
     """The first failing test of each `schema.SCAN` row: its position in `REASONS`, -1 where the row passes.
 
     `rows` come from `as_of_columns` with the same instant and the filters' basis. Limits are inclusive and apply to
-    unrounded values; an unknown value fails the limit it meets.
+    unrounded values; an unknown value fails the limit it meets. `earnings` as `earnings.next_earnings` gives them.
     """
     if bool((rows["price_basis"] != str(filters.basis)).any()):
         raise InputError(f"the rows are not on the price basis {filters.basis} of the filters")
     failing = {
         **_expiration_tests(rows, filters, as_of),
         **_limit_tests(rows, filters),
+        **earnings_tests(rows, filters.earnings, earnings or {}),
     }
     stored = {reason.value: code for code, reason in enumerate(REASONS)}
     quote = np.array([stored.get(reason, -1) for reason in rows["quote_reason"].tolist()], dtype=np.int8)
@@ -308,10 +319,12 @@ class PremiumScanner:
         as_of: datetime,
         symbols: Sequence[str] = (),
         dividends: Mapping[str, Sequence[Dividend]] | None = None,
+        earnings: Mapping[str, date] | None = None,
     ) -> ScanResult:
         """Price, filter and rank chains, one per symbol, and account for every contract of theirs.
 
-        `symbols` are those asked for; the ones without a chain are listed in the result. Raises InputError where a
+        `symbols` are those asked for; the ones without a chain are listed in the result. `earnings`: symbol -> day, as
+        `earnings.next_earnings` gives them. Raises InputError where a
         symbol comes twice, UnknownIndexRootError, CalendarError.
         """
         known = dividends or {}
@@ -324,7 +337,7 @@ class PremiumScanner:
         if len(facts) != len(snapshots):
             raise InputError("a symbol has more than one chain in the same scan")
         unreadable = {one.symbol: sum(one.unreadable.values()) for one in snapshots}
-        return self.scan_facts(facts, filters, as_of=as_of, symbols=symbols, unreadable=unreadable)
+        return self.scan_facts(facts, filters, as_of=as_of, symbols=symbols, unreadable=unreadable, earnings=earnings)
 
     def scan_facts(
         self,
@@ -334,12 +347,13 @@ class PremiumScanner:
         as_of: datetime,
         symbols: Sequence[str] = (),
         unreadable: Mapping[str, int] | None = None,
+        earnings: Mapping[str, date] | None = None,
     ) -> ScanResult:
         """The same for `schema.PREMIUM` frames by symbol; `unreadable` counts vendor rows that are in none of them."""
         frames = [frame for frame in facts.values() if len(frame)]
         table = pd.concat(frames, ignore_index=True) if frames else schema.PREMIUM.empty()
         rows = as_of_columns(table, as_of=as_of, basis=filters.basis, calendar=self.calendar)
-        codes = rejections(rows, filters, as_of=as_of)
+        codes = rejections(rows, filters, as_of=as_of, earnings=earnings)
         passed = rows.iloc[np.flatnonzero(codes < 0)]
         return ScanResult(
             rows=rank(passed, best_per_expiration=filters.best_per_expiration),
@@ -365,6 +379,10 @@ def _counts(
             rejected = {RejectionReason.UNREADABLE: lost, **rejected}
         counts.append(SymbolCount(symbol, fetched=size + lost, passed=tally[0], rejected=rejected))
     return tuple(counts)
+
+
+def _array(values: pd.Series) -> Any:
+    return values.array if _KINDS[str(values.name)] in ("text", "instant") else values.to_numpy()
 
 
 def _texts(values: Sequence[str | None] | NDArray[Any]) -> Any:

@@ -244,6 +244,47 @@ def age_grades(effective_time: NDArray[np.datetime64], cutoffs: AgeCutoffs) -> N
     return grades
 
 
+AGE_STATES: Final = np.array(["fresh", "delayed", "stale", "closed", "unknown"], dtype=object)
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAges:
+    """How old quotes are at one instant. All arrays run parallel to the quotes.
+
+    `seconds` is NaN where no time is known; it is the least possible where `is_minimum`: the quote's own time is
+    unknown and that of the whole answer stands for it. `state` is one of `AGE_STATES`; `grade` as of `age_grades`.
+    """
+
+    seconds: Floats
+    is_minimum: Flags
+    state: NDArray[Any]
+    grade: NDArray[np.int8]
+
+
+def quote_ages(
+    quote_time: NDArray[np.datetime64], answer_time: NDArray[np.datetime64], *, as_of: datetime, cutoffs: AgeCutoffs
+) -> QuoteAges:
+    """The ages at `as_of` of quotes with these UTC times without a zone, NaT where unknown. `cutoffs` are of `as_of`.
+
+    In session: fresh up to a minute with a time of its own, delayed up to 15 minutes, else stale. While the market is
+    closed the same counts back from the close, and says closed.
+    """
+    own_unknown = np.isnat(quote_time)
+    effective = np.where(own_unknown, answer_time, quote_time)
+    grade = age_grades(effective, cutoffs)
+    state = np.full(len(effective), 2)
+    state[grade <= 2] = 1 if cutoffs.market_open else 3
+    if cutoffs.market_open:
+        state[(grade == 0) & ~own_unknown] = 0
+    state[np.isnat(effective)] = 4
+    return QuoteAges(
+        seconds=np.subtract(instant64(as_of), effective) / np.timedelta64(1, "s"),
+        is_minimum=own_unknown & ~np.isnat(effective),
+        state=AGE_STATES[state],
+        grade=grade,
+    )
+
+
 def grade_codes(grades: list[str]) -> NDArray[np.int8]:
     """Letters A to F as codes 0 to 4, so that the worse of two is the larger."""
     codes = {grade.value: code for code, grade in enumerate(_GRADES)}

@@ -7,9 +7,9 @@ Types: `text` is pandas `str`; `date` is `datetime64[s]` at midnight, a calendar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,11 @@ _DTYPES: Final[dict[Kind, str]] = {
     "integer": "int64",
     "flag": "bool",
 }
+
+
+Columns = Mapping[str, Any]
+"""The columns of a declared frame in its order, numpy or pandas arrays of one length. What is stored and not looked at
+need not become a frame, which costs as much as pricing a chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +237,21 @@ FLOW: Final = Schema(
     ),
 )
 """What was traded in each contract (definitions 5). A missing input leaves a score unknown, never 0."""
+
+STRIKE_FLOW: Final = Schema(
+    "flow by strike",
+    (
+        Column("strike", "number", "$", least=0),
+        Column("call_volume", "number", "contracts today", null=True, least=0),
+        Column("put_volume", "number", "contracts today", null=True, least=0),
+        Column("call_open_interest", "number", "contracts, previous session", null=True, least=0),
+        Column("put_open_interest", "number", "contracts, previous session", null=True, least=0),
+        Column("call_gex", "number", "$ per 1 % move", null=True),
+        Column("put_gex", "number", "$ per 1 % move, counted negative (naive sign convention)", null=True),
+        Column("net_gex", "number", "$ per 1 % move, calls +, puts - (naive sign convention)", null=True),
+    ),
+)
+"""What is held and traded at each strike of one underlying. A sum is over known numbers, unknown where none is."""
 
 EXPIRY_SIGNALS: Final = Schema(
     "expiration signals",

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,13 +37,21 @@ def pytest_configure() -> None:
     os.environ[ENV_FILE_VARIABLE] = os.devnull
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test has a name of its own: of those that share one, pytest-xdist runs one and says nothing of the rest."""
+    shared = [name for name, number in Counter(item.nodeid for item in items).items() if number > 1]
+    if shared:
+        raise pytest.UsageError(f"several tests have the same name: {', '.join(shared)}")
+
+
 @pytest.fixture(scope="session")
 def public_directory() -> Iterator[Path]:
     """A temporary directory that every user of this machine may enter: as root, PostgreSQL runs as another user."""
     directory = Path(tempfile.mkdtemp(prefix="options-scanner-tests-"))
     directory.chmod(0o755)
     yield directory
-    shutil.rmtree(directory)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

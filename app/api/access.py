@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Final
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import APIKeyHeader
 
 from app.api.state import services
 from app.services.api_keys import ApiScope
 from scanner.errors import ScannerError
 
-_BEARER: Final = HTTPBearer(auto_error=False, description="A key made by `python -m app.cli api-keys create`.")
-_HEADER: Final = APIKeyHeader(name="X-API-Key", auto_error=False)
+_HEADER: Final = "X-API-Key"
+_HOW: Final = "Make one: python -m app.cli api-keys create NAME"
 
 
 class NotAllowedError(ScannerError):
@@ -24,27 +24,33 @@ class NotAllowedError(ScannerError):
         self.status = status
 
 
-def allows(scope: ApiScope) -> Callable[..., None]:
-    """A dependency that lets requests pass whose key has at least this scope."""
+class Allows(APIKeyHeader):
+    """A dependency that lets requests pass whose key has at least this scope. One for every address: no parts of it
+    are dependencies of their own, which would cost more than the check.
+    """
 
-    def check(
-        request: Request,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-        header: Annotated[str | None, Depends(_HEADER)],
-    ) -> None:
-        key = bearer.credentials if bearer else header
+    def __init__(self, scope: ApiScope) -> None:
+        words = "A key made by `python -m app.cli api-keys create`. As `Authorization: Bearer` it does as well."
+        super().__init__(name=_HEADER, scheme_name="key", description=words, auto_error=False)
+        self.scope = scope
+
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]
+        key = _key(request)
         if key is None:
             if services(request).settings.api_needs_keys:
-                raise NotAllowedError(401, "this API needs a key: send it as `X-API-Key`")
+                raise NotAllowedError(401, f"this API needs a key: send it as `{_HEADER}`. {_HOW}")
             return
-        held = services(request).api_keys.scope_of(key)
+        held = await run_in_threadpool(services(request).api_keys.scope_of, key)
         if held is None:
-            raise NotAllowedError(401, "this key is not known here. Make one: python -m app.cli api-keys create NAME")
-        if held < scope:
-            raise NotAllowedError(403, f"this key is for a {held.word}; this needs one for a {scope.word}")
-
-    return check
+            raise NotAllowedError(401, f"this key is not known here. {_HOW}")
+        if held < self.scope:
+            raise NotAllowedError(403, f"this key is for a {held.word}; this needs one for a {self.scope.word}")
 
 
-Viewer: Final = Depends(allows(ApiScope.VIEWER))
-Trader: Final = Depends(allows(ApiScope.TRADER))
+def _key(request: Request) -> str | None:
+    kind, _, held = request.headers.get("Authorization", "").partition(" ")
+    return held.strip() if kind.lower() == "bearer" and held else request.headers.get(_HEADER)
+
+
+Viewer: Final = Depends(Allows(ApiScope.VIEWER))
+Trader: Final = Depends(Allows(ApiScope.TRADER))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
@@ -28,12 +29,38 @@ def json_bytes(value: object) -> bytes:
     return _ENCODER.encode(value)
 
 
-def answer(request: Request, rows: Sequence[Row] | Row, *, columns: Sequence[str] = ()) -> Response:
-    """The rows in the form the client asks for with `Accept`: JSON, or CSV with `columns` in that order."""
-    if CSV in request.headers.get("accept", ""):
-        table = [rows] if isinstance(rows, Mapping) else rows
-        return Response(csv_text(table, columns or (list(table[0]) if table else [])), media_type=CSV)
-    return Response(json_bytes(rows), media_type=JSON)
+def answer(
+    request: Request,
+    value: Sequence[Row] | Row,
+    *,
+    table: Sequence[Row] | None = None,
+    columns: Sequence[str] = (),
+    aging: Collection[str] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """`value` in the form the client asks for with `Accept`: JSON, or CSV of `table` with `columns` in that order.
+
+    Without `table`, `value` itself is the table, an object a single line. `aging` are fields that change by the
+    second while the data stay the same: they do not count for the answer's ETag.
+    """
+    rows = table if table is not None else [value] if isinstance(value, Mapping) else value
+    as_csv = wants_csv(request)
+    body = csv_text(rows, columns or (list(rows[0]) if rows else [])).encode() if as_csv else json_bytes(value)
+    sent = dict(headers or {})
+    if aging:
+        lasting = [{name: one for name, one in row.items() if name not in aging} for row in rows]
+        sent["ETag"] = weak_tag(CSV if as_csv else JSON, json_bytes(lasting))
+    return Response(body, media_type=CSV if as_csv else JSON, headers=sent)
+
+
+def wants_csv(request: Request) -> bool:
+    return CSV in request.headers.get("accept", "")
+
+
+def weak_tag(*parts: str | bytes) -> str:
+    """An ETag of what an answer is made of, where its bytes may differ and mean the same."""
+    content = b"\0".join(part.encode() if isinstance(part, str) else part for part in parts)
+    return f'W/"{hashlib.sha256(content).hexdigest()[:24]}"'
 
 
 def csv_text(rows: Sequence[Row], columns: Sequence[str]) -> str:

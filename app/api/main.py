@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,9 +14,13 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from app.api import premiums, problems, status, stocks, sync
+from app import VERSION
+from app.api import market, opportunities, premiums, problems, status, stocks, sync
+from app.api.board import OpportunityBoard
 from app.api.cache import AnswerCache
+from app.api.documents import openapi
 from app.bootstrap import Services, build
+from app.current import CurrentServices
 from app.log import configure
 from app.secrets.protection import protect
 from app.settings import Settings, load_settings
@@ -23,6 +30,15 @@ VERSION_SECONDS: Final = 0.25
 """How often the version of the stored data is read: by so much an answer may be late after new data."""
 
 logger = structlog.get_logger(__name__)
+
+ROUTERS: Final = (
+    opportunities.router,
+    status.router,
+    market.router,
+    premiums.router,
+    stocks.router,
+    sync.router,
+)
 
 DESCRIPTION: Final = """
 Ranked option premium and unusual flow. Every row carries its source, the time of its quotes and the mode of the data;
@@ -59,8 +75,9 @@ class DataVersion:
             self._stop.wait(VERSION_SECONDS)
 
 
-def create_app(services: Services) -> FastAPI:
-    """The application on these services."""
+def create_app(current: Callable[[], Services]) -> AnswerCache:
+    """The application on the services of each moment, in front of it the cache of its answers."""
+    services = current()
     version = DataVersion(services.premiums.data_version)
 
     @asynccontextmanager
@@ -71,25 +88,49 @@ def create_app(services: Services) -> FastAPI:
 
     app = FastAPI(
         title="Options scanner",
-        version="1",
+        version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
     )
-    app.state.services = services
-    for router in (status.router, premiums.router, stocks.router, sync.router):
+    app.state.services = current
+    app.state.board = OpportunityBoard(services.flow, version)
+    for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(AnswerCache, version=version)
-    return app
+    document = openapi(app)
+    app.openapi = lambda: document  # type: ignore[method-assign]
+    return AnswerCache(app, version=version)
 
 
-def app_from_environment() -> FastAPI:
+def app_from_environment() -> AnswerCache:
     """What uvicorn calls in each of its processes."""
+    _end_with_parent()
     settings = load_settings()
     configure(settings.log_level, service="api")
     protect(settings)
-    return create_app(build(settings))
+    app = create_app(CurrentServices(build(settings)))
+    _spare_collector()
+    return app
+
+
+def _spare_collector() -> None:
+    """What is there now stays: looking it through again and again doubled the slowest answers."""
+    gc.collect()
+    gc.freeze()
+
+
+def _end_with_parent() -> None:
+    """Of several processes each ends when the one that started them is gone, killed or not: uvicorn's would go on."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def serve(settings: Settings) -> None:
@@ -102,4 +143,5 @@ def serve(settings: Settings) -> None:
         workers=settings.api_workers,
         log_level="warning",
         access_log=False,
+        server_header=False,
     )

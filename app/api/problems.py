@@ -26,10 +26,15 @@ _TITLES: Final = {
 }
 
 
+class NotThereError(ScannerError):
+    """What was asked for is not stored. The message says what is, or how it gets there."""
+
+
 def install(app: FastAPI) -> None:
     """Answer with problem+json whatever goes wrong."""
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
         NotAllowedError: _not_allowed,
+        NotThereError: _not_there,
         RequestValidationError: _not_valid,
         HTTPException: _http,
         ScannerError: _ours,
@@ -54,8 +59,20 @@ async def _not_valid(_: Request, error: RequestValidationError) -> Response:
     return problem(422, "The request cannot be read", f"Correct {said}", errors=problems)
 
 
-async def _http(_: Request, error: HTTPException) -> Response:
-    answer = problem(error.status_code, _TITLES.get(error.status_code, "Problem"), str(error.detail))
+async def _not_there(_: Request, error: NotThereError) -> Response:
+    return problem(404, _TITLES[404], str(error))
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    detail = str(error.detail)
+    if error.status_code == 400:
+        detail = f"the body cannot be read ({detail}). Send JSON in UTF-8, as /docs shows it"
+    if error.status_code == 404:
+        detail = "nothing is at this address. GET / lists what there is, /docs describes it"
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        detail = f"{request.method} is not possible at this address. Use {allowed}"
+    answer = problem(error.status_code, _TITLES.get(error.status_code, "Problem"), detail)
     answer.headers.update(error.headers or {})
     return answer
 

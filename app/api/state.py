@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import Request
 
 from app.bootstrap import Services
 
 
 def services(request: Request) -> Services:
-    """The services the application was made with."""
-    found: Services = request.app.state.services
-    return found
+    """The services of the moment."""
+    current: Callable[[], Services] = request.app.state.services
+    return current()

@@ -1,113 +1,148 @@
-"""Whether the service lives, whether its data are fit for use, and its figures for Prometheus."""
+"""What the service is, whether it lives, whether its data are fit for use, and its figures for Prometheus."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.api.answers import answer, json_bytes
+from app import VERSION
+from app.api import examples
+from app.api.answers import JSON, PROBLEM, json_bytes
+from app.api.documents import (
+    FLAG,
+    INSTANT,
+    NUMBER,
+    PROBLEM_FORM,
+    TEXT,
+    Described,
+    form_of,
+    live,
+    object_of,
+    or_null,
+    problems,
+)
+from app.api.metrics import metrics as figures
+from app.api.parameters import StrictRoute
+from app.api.readiness import readiness
 from app.api.state import services
-from app.bootstrap import Services
 
-router: Final = APIRouter()
+router: Final = APIRouter(tags=["status"], route_class=StrictRoute)
 
-MOST_AGE_IN_SESSION: Final = timedelta(minutes=45)
-"""In market hours data are fit for use while the newest quote is not older."""
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """`ready` is about the data alone: a dead worker shows in their age."""
-
-    ready: bool
-    reason: str
-    newest_quote: datetime | None
-    age_seconds: float | None
-
-
-@router.get("/", tags=["status"], summary="What this is")
-def index(request: Request) -> Response:
-    """The mode of the data and where to look next."""
-    body = {
-        "name": "options scanner",
-        "mode": services(request).mode.value,
-        "documentation": "/docs",
-        "health": "/health",
-        "ready": "/health/ready",
-        "api": "/api",
+NAME: Final = "options scanner"
+_LINKS: Final = {
+    "documentation": "/docs",
+    "openapi": "/openapi.json",
+    "health": "/health",
+    "ready": "/health/ready",
+    "metrics": "/metrics",
+    "top_opportunities": "/api/top-opportunities",
+    "market_sentiment": "/api/market-sentiment",
+    "stock": "/api/stock/{symbol}",
+    "historical": "/api/historical/{symbol}",
+    "scan_status": "/api/scan-status",
+    "premiums": "/api/premiums",
+    "symbols": "/api/symbols",
+    "expiries": "/api/expiries",
+    "signal_types": "/api/signal-types",
+    "sync": "/api/sync",
+    "sync_status": "/api/sync/status",
+}
+_INDEX: Final = object_of(
+    {"name": TEXT, "version": TEXT, "mode": TEXT, "links": object_of(dict.fromkeys(_LINKS, TEXT))}
+)
+_PART: Final = object_of(
+    {
+        "ready": FLAG,
+        "reason": {**TEXT, "description": "Why not; empty where ready."},
+        "newest": or_null(INSTANT),
+        "age_seconds": or_null(NUMBER),
     }
-    return answer(request, body)
+)
+_READY: Final = object_of(
+    {
+        "ready": FLAG,
+        "reason": {**TEXT, "description": "Why not; empty where ready."},
+        "decided_by": {**TEXT, "enum": ["flow", "quotes"]},
+        "flow": _PART,
+        "quotes": _PART,
+        "mode": TEXT,
+    }
+)
+_NOTHING: Final = {"ready": False, "reason": "the newest quote is not stored yet", "newest": None, "age_seconds": None}
+_EMPTY: Final = {
+    **examples.READY,
+    "ready": False,
+    "reason": _NOTHING["reason"],
+    "decided_by": "quotes",
+    "quotes": _NOTHING,
+}
+_NOT_READY: Final[Described] = {
+    503: {
+        "description": "No data, too old for a market that is open, or a problem: the database does not answer.",
+        "content": {
+            JSON: form_of(_READY, _EMPTY),
+            PROBLEM: {"schema": PROBLEM_FORM},
+        },
+    }
+}
+_PROMETHEUS: Final = CONTENT_TYPE_LATEST.partition(";")[0]
+_FIGURES: Final[Described] = {
+    200: {"description": "Prometheus text format.", "content": {_PROMETHEUS: {"schema": TEXT}}}
+}
 
 
-@router.get("/health", tags=["status"], summary="The process lives")
+@router.get(
+    "/",
+    summary="What this is",
+    responses=live(
+        _INDEX,
+        {"name": NAME, "version": VERSION, "mode": "live", "links": _LINKS},
+        "Name, version, mode of the data, and where to look next.",
+    )
+    | problems(422),
+)
+def index(request: Request) -> Response:
+    body = {"name": NAME, "version": VERSION, "mode": services(request).mode.value, "links": _LINKS}
+    return Response(json_bytes(body), media_type=JSON)
+
+
+@router.get(
+    "/health",
+    summary="The process lives",
+    responses=live(object_of({"status": TEXT, "mode": TEXT}), {"status": "ok", "mode": "live"}, "It does.")
+    | problems(422),
+)
 def health(request: Request) -> Response:
-    return answer(request, {"status": "ok", "mode": services(request).mode.value})
+    return Response(json_bytes({"status": "ok", "mode": services(request).mode.value}), media_type=JSON)
 
 
 @router.get(
     "/health/ready",
-    tags=["status"],
     summary="The data are fit for use",
-    responses={503: {"description": "No data, or too old for a market that is open."}},
+    responses=live(_READY, examples.READY, "They are.") | problems(422) | _NOT_READY,
 )
 def ready(request: Request) -> Response:
-    """By the age of the data, not by the state of any process."""
+    """By the age of the data, not by the state of any process. Where flow scans are switched on their data decide."""
     found = readiness(services(request))
     body = {
-        "ready": found.ready,
-        "reason": found.reason,
-        "newest_quote": found.newest_quote,
-        "age_seconds": found.age_seconds,
+        "ready": found.decisive.ready,
+        "reason": found.decisive.reason,
+        "decided_by": found.decided_by,
+        "flow": asdict(found.flow),
+        "quotes": asdict(found.quotes),
         "mode": services(request).mode.value,
     }
-    return Response(json_bytes(body), status_code=200 if found.ready else 503, media_type="application/json")
+    return Response(json_bytes(body), status_code=200 if found.decisive.ready else 503, media_type=JSON)
 
 
-@router.get("/metrics", tags=["status"], summary="Figures for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses=_FIGURES | problems(422, 503),
+)
 def metrics(request: Request) -> Response:
-    return Response(_metrics(services(request)), media_type=CONTENT_TYPE_LATEST)
-
-
-def readiness(found: Services) -> Readiness:
-    """Fit for use: some data; in session none older than 45 minutes, else of the last session."""
-    now, coverage = found.clock(), found.premiums.coverage()
-    newest = coverage.newest_quote
-    if newest is None:
-        return Readiness(False, "nothing is stored yet", None, None)
-    clock = found.calendar.clock(now)
-    age = now - newest
-    if clock.is_open:
-        oldest = max(clock.opens_at - MOST_AGE_IN_SESSION, now - MOST_AGE_IN_SESSION)
-        fit, wanted = newest >= oldest, "45 minutes"
-    else:
-        fit, wanted = newest >= clock.opens_at, "the last session"
-    reason = "" if fit else f"the newest quote is older than {wanted}"
-    return Readiness(fit, reason, newest, age.total_seconds())
-
-
-def _metrics(found: Services) -> bytes:
-    registry = CollectorRegistry()
-
-    def gauge(name: str, words: str, value: float, **labels: str) -> None:
-        made: Any = known.get(name)
-        if made is None:
-            made = known[name] = Gauge(f"scanner_{name}", words, list(labels), registry=registry)
-        (made.labels(**labels) if labels else made).set(value)
-
-    known: dict[str, Gauge] = {}
-    state, coverage = readiness(found), found.premiums.coverage()
-    gauge("ready", "1 while the data are fit for use", float(state.ready))
-    gauge("contracts", "contracts stored", coverage.contracts)
-    gauge("stocks", "stocks of the universe", coverage.symbols)
-    gauge("stocks_with_data", "stocks with a stored chain", coverage.symbols_with_data)
-    gauge("worker_alive", "1 while a worker is alive", float(found.sync.worker_alive()))
-    if state.age_seconds is not None:
-        gauge("newest_quote_age_seconds", "age of the newest stored quote", state.age_seconds)
-    for report in found.source_reports.report(hours=1):
-        gauge("source_calls", "calls in the last hour", report.calls, source=report.source)
-        gauge("source_errors", "failed calls in the last hour", sum(report.errors.values()), source=report.source)
-    return generate_latest(registry)
+    return Response(figures(services(request)), media_type=CONTENT_TYPE_LATEST)

@@ -22,6 +22,7 @@ NAMES: Final = (
     "SCANNER_SCHWAB_APP_KEY",
     "SCANNER_SCHWAB_APP_SECRET",
     "SCANNER_SCHWAB_CALLBACK_URL",
+    "SCANNER_ALERT_URLS",
 )
 """The variable of every credential, which is also its name in the store."""
 

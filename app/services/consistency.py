@@ -1,7 +1,4 @@
-"""The nightly look for rows that cannot be right. Impossible deltas are computed again; the rest is counted and logged.
-
-Nothing older than 30 days is dropped: that waits for an archive that proves what it holds.
-"""
+"""The nightly look for rows that cannot be right. Impossible deltas are computed again, the rest is counted."""
 
 from __future__ import annotations
 

@@ -1,14 +1,17 @@
-"""A scan as a CSV file that explains itself: every row, every field, and where the numbers come from."""
+"""Rows as files that explain themselves, CSV or Parquet: every row, every field, and where the numbers come from."""
 
 from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from scanner.model import Mode, PremiumFilters, ScanResult
 from scanner.schema import SCAN
@@ -16,42 +19,71 @@ from scanner.schema import SCAN
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def filename(mode: Mode, as_of: datetime, *, name: str = "premiums") -> str:
-    """`premiums-simulated-20261121T150000Z.csv`. Live data carry no mode in the name."""
+HEADER_KEY: Final = b"header"
+"""Of the metadata of a Parquet file: the lines that stand above the rows of a CSV, one below the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Rows with what must be known of them: `header` are lines of the form "name: value"."""
+
+    header: tuple[str, ...]
+    rows: pd.DataFrame
+
+    def csv(self) -> str:
+        """The columns as CSV, below the header in lines that begin with #.
+
+        Numbers keep their full precision, unknown is an empty field, instants are ISO 8601 in UTC. Text that a
+        spreadsheet would run as a formula is prefixed with an apostrophe.
+        """
+        text = io.StringIO(newline="")
+        for line in self.header:
+            text.write(f"# {_one_line(line)}\r\n")
+        writer = csv.writer(text)
+        writer.writerow(list(self.rows.columns))
+        writer.writerows(zip(*(_cells(values) for _, values in self.rows.items()), strict=True))
+        return text.getvalue()
+
+    def parquet(self) -> bytes:
+        """The columns as Parquet with their types, the header in the metadata of the file."""
+        table = pa.Table.from_pandas(self.rows, preserve_index=False)
+        lines = "\n".join(map(_one_line, self.header)).encode()
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.replace_schema_metadata({HEADER_KEY: lines}), sink, compression="zstd")
+        return bytes(sink.getvalue())
+
+
+def stem(mode: Mode, as_of: datetime, *, name: str = "premiums") -> str:
+    """`premiums-simulated-20261121T150000Z`. Live data carry no mode in the name."""
     origin = "" if mode is Mode.LIVE else f"-{mode.value}"
-    return f"{name}{origin}-{as_of:%Y%m%dT%H%M%SZ}.csv"
+    return f"{name}{origin}-{as_of:%Y%m%dT%H%M%SZ}"
 
 
-def premiums_csv(result: ScanResult, *, mode: Mode) -> str:
-    """The rows of a scan with every `schema.SCAN` field and the column `mode`, below a commented header block.
+def premiums_export(result: ScanResult, *, mode: Mode, universe: str = "") -> Export:
+    """The rows of a scan with every `schema.SCAN` field and the column `mode`. `universe`: what was scanned."""
+    among = (f"universe: {universe}",) if universe else ()
+    return Export((*_header(result, mode), *among), result.rows[SCAN.names].assign(mode=mode.value))
 
-    Numbers keep their full precision, unknown is an empty field, instants are ISO 8601 in UTC. Text that a
-    spreadsheet would run as a formula is prefixed with an apostrophe.
-    """
-    text = io.StringIO(newline="")
-    for line in _header(result, mode):
-        text.write(f"# {_one_line(line)}\r\n")
-    writer = csv.writer(text)
-    writer.writerow([*SCAN.names, "mode"])
-    columns = [_cells(result.rows[column.name]) for column in SCAN.columns]
-    columns.append([mode.value] * len(result.rows))
-    writer.writerows(zip(*columns, strict=True))
-    return text.getvalue()
+
+def mode_lines(mode: Mode) -> list[str]:
+    """The mode, and what it means wherever the numbers are not the market's."""
+    lines = [f"mode: {mode.value}"]
+    if mode is Mode.SIMULATED:
+        lines.append("SIMULATED DATA: invented for demonstration, not market prices")
+    if mode is Mode.RECORDED:
+        lines.append("RECORDED DATA: played back from saved answers, not current prices")
+    return lines
 
 
 def _header(result: ScanResult, mode: Mode) -> list[str]:
     rows = result.rows
     times = rows["quote_time"].fillna(rows["answer_time"]).dropna()
     oldest, newest = (times.min(), times.max()) if len(times) else (None, None)
-    lines = [f"mode: {mode.value}"]
-    if mode is Mode.SIMULATED:
-        lines.append("SIMULATED DATA: invented for demonstration, not market prices")
-    if mode is Mode.RECORDED:
-        lines.append("RECORDED DATA: played back from saved answers, not current prices")
-    lines += [
-        f"as of: {_text(result.as_of)}",
-        f"oldest quote: {_text(oldest) or 'unknown'}",
-        f"newest quote: {_text(newest) or 'unknown'}",
+    lines = [
+        *mode_lines(mode),
+        f"as of: {written(result.as_of)}",
+        f"oldest quote: {written(oldest) or 'unknown'}",
+        f"newest quote: {written(newest) or 'unknown'}",
         f"sources: {', '.join(sorted(set(rows['source']))) or 'none'}",
         f"filters: {_filters(result.filters)}",
     ]
@@ -83,6 +115,7 @@ def _filters(filters: PremiumFilters) -> str:
         "min_premium_pct": filters.min_premium_pct,
         "max_spread_pct": filters.max_spread_pct,
         "min_grade": filters.min_grade,
+        "earnings": filters.earnings,
         "basis": filters.basis,
         "best_per_expiration": filters.best_per_expiration,
     }
@@ -90,10 +123,11 @@ def _filters(filters: PremiumFilters) -> str:
 
 
 def _cells(values: pd.Series) -> list[str]:
-    return [_text(value) for value in values.tolist()]
+    return [written(value) for value in values.tolist()]
 
 
-def _text(value: object) -> str:
+def written(value: object) -> str:
+    """A value as it stands in a cell; unknown is empty."""
     if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, datetime):

@@ -7,17 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from app.services.archive import ArchiveService
 from db import flow_reading, flow_runs, run_progress
 from db.engine import Database
-from db.flow_reading import OpportunityFilters
+from db.flow_reading import FlowFreshness, OpportunityFilters
 from db.flow_runs import Mood, Performance
 from db.run_kinds import FLOW
 from db.run_progress import RunProgress
-from scanner.calendar import MarketCalendar, scan_slots
+from scanner.calendar import SCAN_EVERY, MarketCalendar, scan_slots
+from scanner.quality import QuoteAges, age_cutoffs, quote_ages
 
-__all__ = ["FlowScanStatus", "FlowService", "Mood", "OpportunityFilters", "Performance"]
+__all__ = ["FlowFreshness", "FlowScanStatus", "FlowService", "Mood", "OpportunityFilters", "Performance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,11 @@ class FlowScanStatus:
 class FlowService:
     """Reads what is stored. Every row carries the `timestamp` of its scan: a symbol that failed keeps its older one."""
 
-    def __init__(self, *, database: Database, clock: Callable[[], datetime], calendar: MarketCalendar) -> None:
+    def __init__(
+        self, *, database: Database, clock: Callable[[], datetime], calendar: MarketCalendar, archive: ArchiveService
+    ) -> None:
         self._database = database
+        self._archive = archive
         self._clock = clock
         self._calendar = calendar
 
@@ -45,6 +52,11 @@ class FlowService:
         """The opportunities of now, best first: a `schema.TOP_OPPORTUNITY` frame."""
         with self._database.connection() as connection:
             return flow_reading.opportunities(connection, filters)
+
+    def earlier_scores(self) -> dict[str, int]:
+        """By symbol, of how many scores of the 30 days before its scan the percentile is; 0 where it is unknown."""
+        with self._database.connection() as connection:
+            return flow_reading.earlier_scores(connection)
 
     def market_sentiment(self) -> Mood | None:
         """The sentiment of the latest scan that is over; None before the first."""
@@ -62,7 +74,12 @@ class FlowService:
             return flow_reading.current_skew(connection, symbols=symbols)
 
     def skew_history(self, symbol: str, *, since: datetime, expiration: date | None = None) -> pd.DataFrame:
-        """The same of one symbol over time, with the change since the scan before: a `schema.SKEW_HISTORY` frame."""
+        """The same of one symbol over time, with the change since the scan before: a `schema.SKEW_HISTORY` frame.
+
+        Raises ArchiveError where the span reaches into an archive that cannot be reached.
+        """
+        if self._archive.holds_skew_since(since):
+            return self._archive.skew_history(symbol, since=since, expiration=expiration)
         with self._database.connection() as connection:
             return flow_reading.skew_history(connection, symbol, since=since, expiration=expiration)
 
@@ -81,10 +98,20 @@ class FlowService:
         with self._database.connection() as connection:
             return flow_reading.oi_flows(connection, new_strikes=True, symbols=symbols)
 
-    def scans(self, *, limit: int = 50) -> tuple[Performance, ...]:
-        """The latest scans with coverage and times, newest first."""
+    def scans(self, *, limit: int = 50, before: datetime | None = None) -> tuple[Performance, ...]:
+        """The latest scans with coverage and times, newest first; with `before`, those of earlier slots."""
         with self._database.connection() as connection:
-            return flow_runs.performance(connection, limit=limit)
+            return flow_runs.performance(connection, limit=limit, before=before)
+
+    def freshness(self) -> FlowFreshness:
+        """How new the data of the latest scan's symbols are."""
+        with self._database.connection() as connection:
+            return flow_reading.freshness(connection)
+
+    def ages(self, quote_time: NDArray[np.datetime64], answer_time: NDArray[np.datetime64]) -> QuoteAges:
+        """How old quotes with these UTC times (without a zone, NaT where unknown) are now."""
+        now = self._clock()
+        return quote_ages(quote_time, answer_time, as_of=now, cutoffs=age_cutoffs(now, self._calendar))
 
     def progress(self, run_id: int) -> RunProgress | None:
         """Where a scan stands, with its failures; None where there is no such flow scan."""
@@ -112,7 +139,7 @@ class FlowService:
             return ()
         with self._database.connection() as connection:
             done = flow_runs.slots_between(connection, slots[0], slots[-1])
-        return tuple(slot for slot in slots if slot not in done and done and slot < max(done))
+        return tuple(slot for slot in slots if slot not in done and done and slot + SCAN_EVERY <= now)
 
 
 def coverage(progress: RunProgress) -> str:

@@ -1,16 +1,21 @@
-"""Flow scans of past sessions of the simulated market, so that charts have a history at the first look."""
+"""Flow scans of past sessions of the simulated market, so that charts have a history at the first look.
+
+Each is one job of the queue, so that all workers share them and one that is killed loses one scan at most.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from app.services.flow_end import mood_of
+from app.services.job_names import PAST_FLOW_TASK
 from app.services.priced_chains import PricedChain, PricedChains
 from app.services.symbol_flow import scanned_chain, scanned_expirations, scanned_part, signals_of
-from db import data_version, flow_runs, flows, run_symbols, stocks
+from db import data_version, flow_runs, flows, jobs, run_symbols, stocks
 from db.engine import Database
 from db.flows import ScannedChain, Signals
 from db.scan_runs import RunSettings
@@ -19,6 +24,9 @@ from scanner.errors import SourceError
 
 SLOTS_OF_OLDER_SESSIONS: Final = 1
 """Scans of each session before the latest; the last slot is among them."""
+
+PRIORITY: Final = -5
+"""Of its jobs in the queue: whatever is asked for now goes first."""
 
 
 @dataclass
@@ -32,13 +40,27 @@ class SettableMoment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
+class PastSlot:
+    """A past scan to make; with `keeps_chains` its chains are stored too."""
+
     at: datetime
     keeps_chains: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BackfillProgress:
+    """Of the `total` past scans that were wanted, those `made` and those `waiting` for a worker or in work."""
+
+    total: int
+    made: int
+    waiting: int
+
+
 class FlowBackfill:
-    """Scans at past instants. `chains` are those of a market whose clock is `moment`."""
+    """Queues scans at past instants and, inside a worker, makes one. `chains` are of a market whose clock is `moment`.
+
+    Threads take turns: there is one clock.
+    """
 
     def __init__(
         self,
@@ -54,27 +76,45 @@ class FlowBackfill:
         self._chains = chains
         self._moment = moment
         self._symbols = tuple(symbols)
+        self._one_at_a_time = threading.Lock()
 
-    def run(self, *, sessions: int, until: datetime, stopped: Callable[[], bool] = lambda: False) -> int:
-        """Scan the slots of the last `sessions` sessions that are not after `until`; return how many scans were made.
+    def queue(self, *, sessions: int, until: datetime) -> tuple[PastSlot, ...]:
+        """Queue the scans of the last `sessions` sessions, not after `until`, that are neither made nor queued yet.
 
-        All slots of the latest session, `SLOTS_OF_OLDER_SESSIONS` of each before. A slot that has a scan is passed
-        over, so that it may be cut short and repeated. Chains are kept of the latest session and of each last slot.
+        All slots of the latest session, `SLOTS_OF_OLDER_SESSIONS` of each before, newest first: pages show that.
+        Chains are kept of the latest session and of each last slot. Returns all that are not made. Safe to repeat.
         """
-        slots = list(past_slots(self._chains.calendar, sessions=sessions, until=until))
+        slots = tuple(past_slots(self._chains.calendar, sessions=sessions, until=until))
         with self._database.connection() as connection:
             stocks.add(connection, self._symbols, now=until)
-            known = flow_runs.slots_between(connection, slots[0].at, slots[-1].at) if slots else frozenset()
-        made = 0
-        for slot in slots:
-            if stopped():
-                break
-            made += slot.at not in known and self._scan(slot)
-        with self._database.connection() as connection:
-            data_version.advance(connection)
-        return made
+            missing = _missing(connection, slots)
+            queued = jobs.slots_with_job(connection, PAST_FLOW_TASK)
+            wanted = [
+                {"slot": slot.at.isoformat(), "keeps_chains": slot.keeps_chains}
+                for slot in missing
+                if slot.at not in queued
+            ]
+            jobs.defer(connection, PAST_FLOW_TASK, wanted, priority=PRIORITY)
+        return missing
 
-    def _scan(self, slot: _Slot) -> bool:
+    def progress(self, slots: Sequence[PastSlot]) -> BackfillProgress:
+        """Where the scans of `slots` stand."""
+        with self._database.connection() as connection:
+            waiting = jobs.slots_with_job(connection, PAST_FLOW_TASK)
+            missing = _missing(connection, slots)
+        return BackfillProgress(
+            total=len(slots), made=len(slots) - len(missing), waiting=sum(slot.at in waiting for slot in missing)
+        )
+
+    def scan(self, slot: PastSlot) -> bool:
+        """Make one scan; False where it was made already, or no symbol has a chain. Called by a worker."""
+        with self._one_at_a_time:
+            with self._database.connection() as connection:
+                if not _missing(connection, [slot]):
+                    return False
+            return self._scan(slot)
+
+    def _scan(self, slot: PastSlot) -> bool:
         self._moment.now = slot.at
         done: list[PricedChain] = []
         failed: dict[str, SourceError] = {}
@@ -97,7 +137,7 @@ class FlowBackfill:
     def _store(
         self,
         connection: Any,
-        slot: _Slot,
+        slot: PastSlot,
         signals: Signals,
         chains: Sequence[ScannedChain],
         failed: dict[str, SourceError],
@@ -121,10 +161,20 @@ class FlowBackfill:
             )
         flow_runs.count_recorded(connection, run_id)
         flow_runs.store_mood(connection, mood_of(signals.skew, run_id=run_id, slot=slot.at))
+        data_version.advance(connection)
         return True
 
 
-def past_slots(calendar: MarketCalendar, *, sessions: int, until: datetime) -> Iterator[_Slot]:
+def _missing(connection: Any, slots: Sequence[PastSlot]) -> tuple[PastSlot, ...]:
+    """Those without a scan, newest first."""
+    newest_first = sorted(slots, key=lambda slot: slot.at, reverse=True)
+    if not newest_first:
+        return ()
+    made = flow_runs.slots_between(connection, newest_first[-1].at, newest_first[0].at)
+    return tuple(slot for slot in newest_first if slot.at not in made)
+
+
+def past_slots(calendar: MarketCalendar, *, sessions: int, until: datetime) -> Iterator[PastSlot]:
     """The slots to scan, ascending."""
     days = [calendar.latest_session(until)]
     for _ in range(sessions - 1):
@@ -134,7 +184,7 @@ def past_slots(calendar: MarketCalendar, *, sessions: int, until: datetime) -> I
         latest = day == days[0]
         chosen = slots if latest else _spread(slots, SLOTS_OF_OLDER_SESSIONS)
         for slot in chosen:
-            yield _Slot(slot, keeps_chains=latest or slot == slots[-1])
+            yield PastSlot(slot, keeps_chains=latest or slot == slots[-1])
 
 
 def _spread(slots: Sequence[datetime], count: int) -> list[datetime]:

@@ -14,8 +14,9 @@ from db import stocks
 from db.engine import Database
 from scanner.calendar import MarketCalendar
 from scanner.model import ChainSnapshot, Dividend, ReferenceData
-from scanner.premiums import premium_facts
+from scanner.premiums import premium_columns
 from scanner.pricing.rates import RateCurve
+from scanner.schema import Columns
 from scanner.sources.account import SourceAccount
 from scanner.sources.base import ChainSource, ChooseExpirations
 from scanner.sources.quote_quality import quote_measures
@@ -33,12 +34,17 @@ class PricingInputs:
 
 @dataclass(frozen=True, slots=True)
 class PricedChain:
-    """A chain as fetched, and its `schema.PREMIUM` frame."""
+    """A chain as fetched, and the columns of its `schema.PREMIUM` frame."""
 
     snapshot: ChainSnapshot
-    facts: pd.DataFrame
+    columns: Columns
     fetch_ms: float
     price_ms: float
+
+    @property
+    def facts(self) -> pd.DataFrame:
+        """The frame of the columns, made when it is asked for."""
+        return pd.DataFrame(self.columns, copy=False)
 
 
 class PricedChains:
@@ -69,15 +75,15 @@ class PricedChains:
         began = time.perf_counter()
         snapshot = self._source().chain(symbol, choose)
         fetched = time.perf_counter()
-        facts = premium_facts(
+        columns = premium_columns(
             snapshot,
             calendar=self._inputs.calendar,
             rates=self._inputs.rates,
             dividends=self._dividends.of(symbol, now),
         )
         priced = time.perf_counter()
-        self._account.add_quotes(snapshot.source, quote_measures(snapshot, facts))
-        return PricedChain(snapshot, facts, (fetched - began) * 1000, (priced - fetched) * 1000)
+        self._account.add_quotes(snapshot.source, quote_measures(snapshot, columns))
+        return PricedChain(snapshot, columns, (fetched - began) * 1000, (priced - fetched) * 1000)
 
 
 def coming_dividends(reference: ReferenceData) -> tuple[Dividend, ...]:

@@ -1,4 +1,4 @@
-"""Slow facts of the stocks: once a day each, with a call budget of their own, never in the way of chains."""
+"""Slow facts and closes of the stocks: once a day each, with a call budget of their own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 
 import structlog
 
-from db import data_version, stocks
+from db import daily_closes, data_version, stocks
 from db.engine import Database
-from scanner.errors import RateLimitedError, SourceError, SourceUnavailableError
+from scanner.errors import RateLimitedError, SourceError, SourceUnavailableError, SymbolNotFoundError
 from scanner.sources.base import ReferenceSource
 
 KEPT: Final = timedelta(hours=24)
@@ -66,16 +66,33 @@ class ReferenceService:
                 logger.warning("reference data round ended early", symbol=symbol, error=str(error))
                 break
             except SourceError as error:
+                if isinstance(error, SymbolNotFoundError):
+                    self._note_check(symbol, type(error).__name__)
                 self._failed_at[symbol] = self._clock()
                 logger.warning("no reference data", symbol=symbol, error=str(error))
                 continue
             with self._database.connection() as connection:
                 stocks.store_reference(connection, reference)
+            self._note_check(symbol, None)
+            self._store_closes(source, symbol)
             stored += 1
         if stored:
             with self._database.connection() as connection:
                 data_version.advance(connection)
         return stored
+
+    def _store_closes(self, source: ReferenceSource, symbol: str) -> None:
+        try:
+            closes = source.closes(symbol)
+        except SourceError as error:
+            logger.warning("no daily closes", symbol=symbol, error=str(error))
+            return
+        with self._database.connection() as connection:
+            daily_closes.replace(connection, symbol, closes, source=source.name, fetched_at=self._clock())
+
+    def _note_check(self, symbol: str, error_class: str | None) -> None:
+        with self._database.connection() as connection:
+            stocks.note_check(connection, symbol, error_class, now=self._clock())
 
     def _failed_lately(self, symbol: str) -> bool:
         failed_at = self._failed_at.get(symbol)

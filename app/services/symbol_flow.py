@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from app.services.flow_end import finish_flow_run
@@ -63,11 +64,12 @@ def scanned_expirations(
 
 def scanned_part(chain: PricedChain, choose: Callable[[Sequence[date]], Sequence[date]]) -> PricedChain:
     """The chosen expirations. Others that came along are left out, so that no cache changes the numbers."""
-    chosen = pd.DatetimeIndex([pd.Timestamp(day) for day in choose(chain.snapshot.listed_expirations)])
-    if chain.facts["expiration"].isin(chosen).all():
+    chosen = np.array(choose(chain.snapshot.listed_expirations), dtype="datetime64[s]")
+    rows = np.isin(chain.columns["expiration"], chosen)
+    if rows.all():
         return chain
-    snapshot = replace(chain.snapshot, contracts=_of(chain.snapshot.contracts, chosen))
-    return replace(chain, snapshot=snapshot, facts=_of(chain.facts, chosen))
+    snapshot = replace(chain.snapshot, contracts=chain.snapshot.contracts[rows].reset_index(drop=True))
+    return replace(chain, snapshot=snapshot, columns={name: values[rows] for name, values in chain.columns.items()})
 
 
 def signals_of(chains: Sequence[PricedChain]) -> tuple[Signals, pd.DataFrame]:
@@ -82,17 +84,13 @@ def signals_of(chains: Sequence[PricedChain]) -> tuple[Signals, pd.DataFrame]:
 
 def scanned_chain(fetched: PricedChain, scanned: PricedChain, flow: pd.DataFrame) -> ScannedChain:
     """The chain that was looked at, with the account of its contracts: all `fetched`, those `scanned`, the unknown."""
-    reasons: Any = scanned.facts["iv_reason"].value_counts().to_dict()
+    reasons: Any = pd.Series(scanned.columns["iv_reason"])
     account = SymbolAccount(
         source=scanned.snapshot.source,
         fetched=fetched.snapshot.fetched_count,
         unreadable=scanned.snapshot.unreadable,
-        stored=len(scanned.facts),
-        iv_null=reasons,
+        stored=len(reasons),
+        iv_null=reasons.value_counts().to_dict(),
         score_null=unknown_scores(flow),
     )
     return ScannedChain(scanned.snapshot, account)
-
-
-def _of(frame: pd.DataFrame, expirations: pd.DatetimeIndex) -> pd.DataFrame:
-    return frame[frame["expiration"].isin(expirations)].reset_index(drop=True)

@@ -33,7 +33,7 @@ class SymbolSync:
         claim = Claim(run_id, attempt, fetch_ms=chain.fetch_ms, price_ms=chain.price_ms)
         with self._database.connection() as connection:
             premiums.replace_symbol(
-                connection, chain.facts, chain.snapshot, now=self._clock(), today=today, claim=claim
+                connection, chain.columns, chain.snapshot, now=self._clock(), today=today, claim=claim
             )
             finish_run(connection, run_id, now=self._clock())
 

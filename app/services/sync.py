@@ -13,7 +13,7 @@ from app.services.symbol_sync import SymbolSync
 from db import jobs, run_progress, scan_runs, source_breakers, stocks, workers
 from db.engine import Database
 from db.run_progress import RunProgress
-from db.scan_runs import RunSettings, RunState
+from db.scan_runs import RunSettings, RunState, RunTicket
 from scanner.symbols import normalise
 
 __all__ = ["RunState", "SymbolFailure", "SyncProgress", "SyncService"]
@@ -120,8 +120,15 @@ class SyncService:
 
     def retry_failed(self, run_id: int) -> int | None:
         """Sync the symbols that failed in `run_id` again and return that run's id; None when none failed."""
+        return self._again(scan_runs.retry_failed, run_id)
+
+    def resume_cancelled(self, run_id: int) -> int | None:
+        """Sync what was cancelled in `run_id` and return that run's id; None when nothing was cancelled."""
+        return self._again(scan_runs.resume_cancelled, run_id)
+
+    def _again(self, ask: Callable[..., RunTicket | None], run_id: int) -> int | None:
         with self._database.connection() as connection:
-            ticket = scan_runs.retry_failed(connection, run_id, self._settings, now=self._clock())
+            ticket = ask(connection, run_id, self._settings, now=self._clock())
             if ticket is None:
                 return None
             jobs.defer(connection, SYMBOL_TASK, arguments(ticket.run_id, ticket.added))

@@ -47,7 +47,7 @@ def quote_ages(by_source: Mapping[str, Mapping[datetime, float]]) -> go.Figure:
         )
     figure.update_xaxes(title="hour in New York", tickformat="%H:%M<br>%a", range=_day_around(hours))
     figure.update_yaxes(title="minutes", rangemode="tozero", tickformat=",~g")
-    return _framed(figure)
+    return framed(figure)
 
 
 def _day_around(hours: Sequence[datetime]) -> tuple[datetime, datetime]:
@@ -88,7 +88,7 @@ def funnel(steps: pd.DataFrame) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed", title=None)
     figure.update_xaxes(title="contracts", rangemode="tozero")
-    return _framed(figure, height=60 + 26 * len(steps), legend=False)
+    return framed(figure, height=60 + 26 * len(steps), legend=False)
 
 
 def payoff_per_share(
@@ -132,7 +132,7 @@ def payoff(row: pd.Series) -> go.Figure:
         )
     figure.update_xaxes(title="stock price at expiration, $ (grey: one standard deviation)", range=[low, high])
     figure.update_yaxes(title="profit per contract, $", tickformat=",.0f")
-    return _framed(figure, legend=False)
+    return framed(figure, legend=False)
 
 
 def _price_range(row: pd.Series) -> tuple[float, float]:
@@ -177,7 +177,7 @@ def smile(chain: pd.DataFrame, occ_symbol: str) -> go.Figure:
         )
     figure.update_xaxes(title="strike, $")
     figure.update_yaxes(title="implied volatility, %")
-    return _framed(figure)
+    return framed(figure)
 
 
 def sector_heat_map(rows: pd.DataFrame, sectors: pd.Series) -> go.Figure:
@@ -214,7 +214,7 @@ def sector_heat_map(rows: pd.DataFrame, sectors: pd.Series) -> go.Figure:
         )
     )
     figure.update_xaxes(title="days to expiration", type="category")
-    return _framed(figure, height=110 + 42 * max(1, len(value)), legend=False)
+    return framed(figure, height=110 + 42 * max(1, len(value)), legend=False)
 
 
 def delta_return(rows: pd.DataFrame) -> go.Figure:
@@ -236,7 +236,7 @@ def delta_return(rows: pd.DataFrame) -> go.Figure:
         )
     figure.update_xaxes(title="|delta|")
     figure.update_yaxes(title="annual return, %", rangemode="tozero")
-    return _framed(figure)
+    return framed(figure)
 
 
 def yield_by_dte(rows: pd.DataFrame) -> go.Figure:
@@ -257,10 +257,11 @@ def yield_by_dte(rows: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="days to expiration", type="category")
     figure.update_yaxes(title="monthly return, %", rangemode="tozero")
     figure.update_layout(boxmode="group")
-    return _framed(figure)
+    return framed(figure)
 
 
-def _framed(figure: go.Figure, *, height: int = _HEIGHT, legend: bool = True) -> go.Figure:
+def framed(figure: go.Figure, *, height: int = _HEIGHT, legend: bool = True) -> go.Figure:
+    """The size, margins and legend that all charts share."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 24, "t": 28, "b": 8},

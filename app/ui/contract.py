@@ -8,12 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from app.services.premiums import ContractDetail
-from app.ui import charts, formats, loaders, tables
+from app.ui import charts, formats, loaders, plots, preferences, tables
 from app.ui.runtime import services
 from db.stock_chains import ChainOrigin
-from scanner.model import STRIKES_EACH_SIDE, PriceBasis, ReferenceData, Strategy
-
-_PLOT = {"displayModeBar": False}
+from scanner.model import STRIKES_EACH_SIDE, EarningsState, PriceBasis, ReferenceData, Strategy
 
 
 def show(prefix: str, symbol: str, occ_symbol: str, basis: PriceBasis) -> None:
@@ -65,6 +63,8 @@ def _judgement(detail: ContractDetail) -> None:
     warning = _event_warning(detail)
     if warning:
         lines.append(f"**Before expiration:** {warning}.")
+    if after_fees := preferences.premium_after_fees(detail.row["premium_usd"]):
+        lines.append(f"**After fees:** {after_fees}.")
     st.markdown("  \n".join(lines))
 
 
@@ -86,14 +86,14 @@ def _payoff(row: pd.Series) -> None:
     if formats.is_unknown(row["premium"]) or formats.is_unknown(row["spot"]):
         st.info("The premium or the stock price is unknown, so there is no pay-off to draw.")
         return
-    st.plotly_chart(charts.payoff(row), config=_PLOT, alt="Profit at expiration over the stock price")
+    plots.show(charts.payoff(row), alt="Profit at expiration over the stock price")
 
 
 def _smile(detail: ContractDetail) -> None:
     st.markdown("**Implied volatility of this expiration**")
     if detail.chain["iv"].notna().any():
         figure = charts.smile(detail.chain, detail.row["occ_symbol"])
-        st.plotly_chart(figure, config=_PLOT, alt="Implied volatility over the strike, puts and calls")
+        plots.show(figure, alt="Implied volatility over the strike, puts and calls")
     else:
         st.info("No contract of this expiration has an implied volatility.")
 
@@ -153,7 +153,7 @@ def origin_facts(origin: ChainOrigin | None) -> dict[str, str]:
 def _event_facts(facts: ReferenceData | None) -> dict[str, str]:
     if facts is None:
         return {"Next earnings": formats.UNKNOWN, "Ex-dividend": formats.UNKNOWN}
-    earnings = formats.UNKNOWN
+    earnings = formats.NO_EARNINGS if facts.earnings_state is EarningsState.NONE else formats.UNKNOWN
     if facts.next_earnings is not None:
         earnings = f"{formats.day(facts.next_earnings)} ({facts.earnings_state.value})"
     dividend = formats.UNKNOWN if facts.ex_dividend_date is None else formats.day(facts.ex_dividend_date)

@@ -8,17 +8,11 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app.ui import filters, keys
+from app.ui import filters, keyboard, keys, preferences
 from app.ui.text import HELP
 from scanner.errors import InputError
-from scanner.model import DEFAULT_TARGET_DTES, BasisKind, Grade, PremiumFilters, Strategy
+from scanner.model import DEFAULT_TARGET_DTES, Grade, PremiumFilters
 
-_STRATEGY_LABELS: Final = {
-    Strategy.CASH_SECURED_PUT.value: "Cash-secured put",
-    Strategy.COVERED_CALL.value: "Covered call",
-}
-_BASIS_LABELS: Final = {kind.value: kind.value.capitalize() for kind in BasisKind}
-_LONGEST_DTE: Final = 120
 _CELL: Final = 235
 
 
@@ -44,9 +38,11 @@ def show(
     With `universe`, symbols can be chosen from it; `choose_rows` offers the best or all rows of an expiration.
     Values that contradict one another are named below the form, and the run ends there.
     """
+    preferences.begin_with_preferred(prefix, defaults)
     values = filters.widget_values(defaults)
     head = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
     head.subheader(title, width="content")
+    tools = head.container(horizontal=True, vertical_alignment="bottom", width="content")
     with st.form(keys.field(prefix, "form")):
         entries: list[str] = []
         with st.grid(4, min_column_width=_CELL, gap="small"):
@@ -56,17 +52,23 @@ def show(
             if choose_rows:
                 values |= _rows(prefix, values)
         with st.container(horizontal=True):
-            with st.expander("Liquidity, price, spread and grade"), st.grid(6, min_column_width=150, gap="small"):
+            with (
+                st.expander("Liquidity, price, spread, earnings and grade"),
+                st.grid(7, min_column_width=150, gap="small"),
+            ):
                 values |= _limits(prefix, values)
-            st.form_submit_button("Apply", type="primary", key=keys.field(prefix, "apply"))
-    with head:
+            st.form_submit_button("Apply", type="primary", key=keys.field(prefix, "apply"), shortcut=keyboard.APPLY)
+    with tools:
         _presets(prefix, values["delta"])
     read = filters.read_symbols(entries)
     try:
-        return Choice(read.symbols, read.invalid, filters.filters_of(values))
+        applied = filters.filters_of(values)
     except InputError as error:
         st.warning(f"{error}. Correct it and press Apply.")
         st.stop()
+    with tools:
+        preferences.keep_filters(prefix, applied)
+    return Choice(read.symbols, read.invalid, applied)
 
 
 def _presets(prefix: str, applied: tuple[float, float]) -> None:
@@ -109,10 +111,10 @@ def _first_filters(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
     return {
         "strategy": st.pills(
             "Strategy",
-            list(_STRATEGY_LABELS),
+            list(filters.STRATEGY_LABELS),
             default=values["strategy"],
             selection_mode="multi",
-            format_func=_STRATEGY_LABELS.__getitem__,
+            format_func=filters.STRATEGY_LABELS.__getitem__,
             **_bound(prefix, "strategy"),
         ),
         "delta": st.slider("|Delta|", 0.0, 1.0, values["delta"], 0.01, **_bound(prefix, "delta")),
@@ -123,13 +125,13 @@ def _first_filters(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
             selection_mode="multi",
             **_bound(prefix, "target"),
         ),
-        "dte": st.slider("DTE window", 0, _LONGEST_DTE, values["dte"], **_bound(prefix, "dte")),
+        "dte": st.slider("DTE window", 0, filters.LONGEST_DTE, values["dte"], **_bound(prefix, "dte")),
         "basis": st.segmented_control(
             "Price basis",
-            list(_BASIS_LABELS),
+            list(filters.BASIS_LABELS),
             default=values["basis"],
             required=True,
-            format_func=_BASIS_LABELS.__getitem__,
+            format_func=filters.BASIS_LABELS.__getitem__,
             **_bound(prefix, "basis"),
         ),
         "fill": st.slider("Fill, % of the spread", 0, 100, values["fill"], 5, **_bound(prefix, "fill")),
@@ -170,6 +172,13 @@ def _limits(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
         "price": limit("Max stock price, $", "price", 10.0),
         "premium": limit("Min premium, %", "premium", 0.1),
         "spread": limit("Max spread, %", "spread", 1.0),
+        "earnings": st.selectbox(
+            "Earnings",
+            list(filters.EARNINGS_LABELS),
+            index=list(filters.EARNINGS_LABELS).index(values["earnings"]),
+            format_func=filters.EARNINGS_LABELS.__getitem__,
+            **_bound(prefix, "earnings"),
+        ),
         "grade": st.selectbox(
             "Min grade",
             [filters.ANY_GRADE, *(grade.value for grade in Grade)],

@@ -11,6 +11,9 @@ from scanner.calendar import NEW_YORK, MarketClock
 UNKNOWN: Final = "–"
 """Stands wherever a value is not known."""
 
+NO_EARNINGS: Final = "none"
+"""Stands for the next earnings of a fund."""
+
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUTE: Final = 60
@@ -27,11 +30,26 @@ def number(value: float | None, pattern: str = "{:,.2f}") -> str:
     return UNKNOWN if value is None or math.isnan(value) else pattern.format(value)
 
 
+def signed(value: float | None, decimals: int = 2) -> str:
+    """With its sign; a change that rounds to zero has none."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    written = f"{value:+,.{decimals}f}"
+    return written[1:] if float(written.replace(",", "")) == 0 else written
+
+
 def money(value: float | None) -> str:
     """$ with cents; the sign stands before the $."""
     if value is None or math.isnan(value):
         return UNKNOWN
     return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
+
+
+def dollars(value: float | None) -> str:
+    """Whole $; the sign stands before the $."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"-${-value:,.0f}" if round(value) < 0 else f"${abs(value):,.0f}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -57,6 +75,16 @@ def duration(seconds: float) -> str:
     days, rest = divmod(whole, _DAY)
     hours = rest // _HOUR
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def words(name: str) -> str:
+    """ "Contrarian bull" for "CONTRARIAN_BULL"."""
+    return name.replace("_", " ").capitalize()
+
+
+def quoted(text: str, most: int = 40) -> str:
+    """Text from outside, cut, so that Markdown shows it as it is."""
+    return f"`{' '.join(text.replace('`', '').split())[:most]}`"
 
 
 def new_york_time(instant: datetime, *, now: datetime | None = None, seconds: bool = False) -> str:
@@ -106,6 +134,14 @@ def quote_age(instant: datetime | None, clock: MarketClock, now: datetime) -> st
     if clock.is_open:
         return f"{duration((now - instant).total_seconds())} old"
     return new_york_time(instant + timedelta(seconds=30), now=now)
+
+
+def scan_age(slot: datetime, clock: MarketClock, now: datetime) -> str:
+    """Age of a scan: "12 min ago", "closed (Fri 16:00)"; while the market is open an older session's with its day."""
+    at = new_york_time(slot, now=now)
+    if not clock.is_open:
+        return f"closed ({at})"
+    return f"{duration((now - slot).total_seconds())} ago" if slot >= clock.opens_at else f"session before ({at})"
 
 
 def data_age(oldest: datetime | None, newest: datetime | None, clock: MarketClock, now: datetime) -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 from app.log import redact
 from app.services.premiums import DataCoverage
 from app.services.sync import SyncProgress
-from app.ui import formats, keys, loaders, text
+from app.ui import formats, keys, loaders, preferences, text, universe
 from scanner.calendar import MarketClock
 from scanner.errors import ScannerError
 from scanner.model import Mode
@@ -25,7 +25,9 @@ BadgeColour = Literal["green", "gray", "blue", "orange", "red"]
 
 _READABLE = """<style>
 [data-testid="stButtonGroup"] button:is([aria-checked="true"], [aria-pressed="true"]) p,
-[data-testid="stSliderThumbValue"] p { color: light-dark(#00628F, #7CC4F0); }
+[data-testid="stSliderThumbValue"] p,
+button[role="tab"][aria-selected="true"] p { color: light-dark(#00628F, #7CC4F0); }
+[data-testid^="stBaseButton-primary"] kbd { color: #FFFFFF; opacity: 1; }
 [data-testid="stCaptionContainer"] { color: light-dark(#56616B, #9AA5AF); opacity: 1; }
 </style>"""
 """Streamlit writes these in a theme's primary colour, or a faded one: less than 4.5:1 against what is behind them."""
@@ -44,6 +46,14 @@ def navigation() -> st.Page:
             st.Page("pages/home.py", title="Home", default=True, help="State of the data, best puts of the moment."),
             st.Page("pages/premium_scanner.py", title="Premium Scanner", help="Rank contracts of chosen symbols."),
             st.Page("pages/database_scan.py", title="Database Scan", help="The same over everything stored."),
+            st.Page("pages/saved_scans.py", title="Saved Scans", help="Scans by name: run, schedule, watch, compare."),
+            st.Page("pages/watchlists.py", title="Watchlists", help="Lists in TradingView's format."),
+            st.Page(
+                "pages/top_opportunities.py", title="Top Opportunities", help="Unusual flow, ranked and explained."
+            ),
+            st.Page("pages/flow.py", title="Flow", help="Whale flow, fresh open interest, walls of one stock."),
+            st.Page("pages/skew_history.py", title="Skew History", help="Skew, volatility and smiles over time."),
+            st.Page("pages/settings.py", title="Settings", help="Preferences, sources, rates, alerts, retention."),
             st.Page("pages/system.py", title="System", help="Sources: state, calls, quality of their quotes."),
         ],
         position="top",
@@ -80,7 +90,9 @@ def header() -> None:
     """Banner and status line."""
     st.session_state[keys.FRAME_DRAWN] = True
     banner(loaders.mode())
-    status()
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        status()
+        universe.choose()
 
 
 def banner(mode: Mode) -> None:
@@ -105,7 +117,8 @@ def status() -> None:
         now, clock = loaders.now(), loaders.market_clock()
         sign = "●" if clock.is_open else "○"
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.markdown(f"**New York {formats.new_york_time(now)}**", width="content")
+            own = preferences.own_time(now)
+            st.markdown(f"**New York {formats.new_york_time(now)}**{f' · {own}' if own else ''}", width="content")
             st.badge(f"{sign} {formats.market_clock(clock, now)}", color="green" if clock.is_open else "gray")
             coverage = loaders.coverage()
             st.badge(data_line(coverage, clock, now), color="blue" if coverage.contracts else "orange")

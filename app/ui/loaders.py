@@ -8,14 +8,16 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from app.services.export import filename, premiums_csv
+from app.services.preferences import Preferences
 from app.services.premiums import ContractDetail, DataCoverage
 from app.services.source_report import SourceLine, SourceReport
 from app.services.sync import SyncProgress
+from app.services.volatility_history import Realised
 from app.ui.runtime import services
 from db.source_breakers import BreakerView
 from scanner.calendar import MarketClock, market_date
 from scanner.model import Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
+from scanner.volatility_history import VolatilityPlace
 
 _FRESH_SECONDS = 60
 _SLOW_FACTS_SECONDS = 600
@@ -34,6 +36,11 @@ def now() -> datetime:
 
 def mode() -> Mode:
     return services().mode
+
+
+@st.cache_data(ttl=_UNIVERSE_SECONDS, max_entries=1, show_spinner=False)
+def preferences() -> Preferences:
+    return services().preferences.read()
 
 
 def today() -> str:
@@ -72,23 +79,19 @@ def scan(symbols: tuple[str, ...], filters: PremiumFilters) -> ScanResult:
     return _scan(symbols, filters, data_version())
 
 
-def database_scan(filters: PremiumFilters) -> ScanResult:
-    """The scan of everything stored, with empty counts."""
-    return _database_scan(filters, DATABASE_ROWS, data_version())
+def database_scan(filters: PremiumFilters, symbols: tuple[str, ...] | None) -> ScanResult:
+    """The scan of everything stored of `symbols`, None: of all stocks; with empty counts."""
+    return _database_scan(filters, symbols, DATABASE_ROWS, data_version())
 
 
-def database_funnel(filters: PremiumFilters) -> tuple[SymbolCount, ...]:
-    return _database_funnel(filters, data_version())
+def with_funnel(result: ScanResult, symbols: tuple[str, ...] | None) -> ScanResult:
+    """The same rows with the account of every stored contract of these symbols."""
+    return replace(result, counts=_database_funnel(result.filters, symbols, data_version()))
 
 
-def with_funnel(result: ScanResult) -> ScanResult:
-    """The same rows with the account of every stored contract."""
-    return replace(result, counts=database_funnel(result.filters))
-
-
-def database_sample(filters: PremiumFilters) -> ScanResult:
+def database_sample(filters: PremiumFilters, symbols: tuple[str, ...] | None) -> ScanResult:
     """All stored contracts that pass, whatever the choice of rows; at most `SAMPLE_ROWS`, the best of them."""
-    return _database_scan(replace(filters, best_per_expiration=False), SAMPLE_ROWS, data_version())
+    return _database_scan(replace(filters, best_per_expiration=False), symbols, SAMPLE_ROWS, data_version())
 
 
 def sectors(symbols: pd.Series) -> pd.Series:
@@ -97,8 +100,27 @@ def sectors(symbols: pd.Series) -> pd.Series:
     return symbols.map(pd.Series(stocks["sector"].to_numpy(), index=stocks["symbol"].to_numpy()))
 
 
-def top_premiums(limit: int) -> pd.DataFrame:
-    return _top_premiums(limit, data_version())
+def top_premiums(limit: int, symbols: tuple[str, ...] | None) -> pd.DataFrame:
+    return _top_premiums(limit, symbols, data_version())
+
+
+def volatility_places(symbols: tuple[str, ...]) -> dict[str, VolatilityPlace]:
+    """Where the volatility of each symbol lies among those of its sessions."""
+    return _volatility_places(symbols, data_version())
+
+
+def realised(symbols: tuple[str, ...]) -> dict[str, Realised]:
+    return _realised(symbols, data_version())
+
+
+def watchlist_names() -> dict[str, int]:
+    """Name -> id of the user's lists, in their order."""
+    return {one.name: one.watchlist_id for one in services().watchlists.lists()}
+
+
+def watchlist(watchlist_id: int) -> tuple[str, ...]:
+    """The symbols of a list in its order."""
+    return services().watchlists.symbols(watchlist_id)
 
 
 def contract(symbol: str, occ_symbol: str, basis: PriceBasis) -> ContractDetail | None:
@@ -130,14 +152,6 @@ def source_lines(hours: int) -> tuple[SourceLine, ...]:
     return tuple(
         SourceLine(state, by_key.get(state.name), by_source.get(state.name)) for state in services().source_states()
     )
-
-
-def csv_of(result: ScanResult) -> str:
-    return premiums_csv(result, mode=mode())
-
-
-def csv_name(result: ScanResult) -> str:
-    return filename(mode(), result.as_of)
 
 
 def forget() -> None:
@@ -176,18 +190,37 @@ def _scan(symbols: tuple[str, ...], filters: PremiumFilters, version: int) -> Sc
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=16, show_spinner="Scanning", scope="session")
-def _database_scan(filters: PremiumFilters, limit: int, version: int) -> ScanResult:  # noqa: ARG001
-    return services().premiums.database_scan(filters, limit=limit)
+def _database_scan(
+    filters: PremiumFilters,
+    symbols: tuple[str, ...] | None,
+    limit: int,
+    version: int,  # noqa: ARG001
+) -> ScanResult:
+    return services().premiums.database_scan(filters, limit=limit, symbols=symbols)
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=16, show_spinner="Counting", scope="session")
-def _database_funnel(filters: PremiumFilters, version: int) -> tuple[SymbolCount, ...]:  # noqa: ARG001
-    return services().premiums.database_funnel(filters)
+def _database_funnel(
+    filters: PremiumFilters,
+    symbols: tuple[str, ...] | None,
+    version: int,  # noqa: ARG001
+) -> tuple[SymbolCount, ...]:
+    return services().premiums.database_funnel(filters, symbols=symbols)
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=2, show_spinner=False)
-def _top_premiums(limit: int, version: int) -> pd.DataFrame:  # noqa: ARG001
-    return services().premiums.top_premiums(limit)
+def _top_premiums(limit: int, symbols: tuple[str, ...] | None, version: int) -> pd.DataFrame:  # noqa: ARG001
+    return services().premiums.top_premiums(limit, symbols=symbols)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=8, show_spinner=False)
+def _volatility_places(symbols: tuple[str, ...], version: int) -> dict[str, VolatilityPlace]:  # noqa: ARG001
+    return services().volatility_history.places(symbols)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=8, show_spinner=False)
+def _realised(symbols: tuple[str, ...], version: int) -> dict[str, Realised]:  # noqa: ARG001
+    return services().volatility_history.realised(symbols)
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=64, show_spinner=False)

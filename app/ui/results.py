@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.ui import charts, contract, formats, keys, loaders, tables, text
+from app.services.export import premiums_export
+from app.ui import (
+    charts,
+    columns,
+    contract,
+    downloads,
+    formats,
+    keys,
+    list_of_rows,
+    loaders,
+    plots,
+    save_scan,
+    sorting,
+    tables,
+    text,
+    universe,
+)
 from scanner.model import PremiumFilters, PriceBasis, ScanResult
 
-_ROW_HEIGHT = 30
+ROW_HEIGHT = 30
 _MOST_ROWS_IN_VIEW = 16
 
 
-def show(prefix: str, result: ScanResult) -> None:
-    """Summary with CSV, ranked rows, and the detail of the chosen row."""
-    _summary(prefix, result)
+def show(prefix: str, result: ScanResult, *, symbols: tuple[str, ...] = ()) -> None:
+    """Summary with files, rows ranked or in the chosen order, and the detail of the chosen row.
+
+    `symbols` are those chosen one by one, none: the universe.
+    """
+    result = _summary(prefix, result, symbols)
     if result.rows.empty:
         return
-    rows_table(prefix, result.rows, result.filters)
+    rows_table(prefix, result.rows, result.filters, columns.chosen(prefix))
     contract_detail(prefix, result.filters.basis)
 
 
@@ -33,40 +54,66 @@ def summary_line(result: ScanResult) -> str:
     return f"**{result.shown:,} rows** of {result.passed:,} that passed, {result.fetched:,} contracts fetched, {as_of}"
 
 
-def _summary(prefix: str, result: ScanResult) -> None:
+def _summary(prefix: str, result: ScanResult, symbols: tuple[str, ...]) -> ScanResult:
+    """The same result in the order that is chosen in it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(summary_line(result), width="content")
-        st.download_button(
-            "Download CSV",
-            data=lambda: loaders.csv_of(result),
-            file_name=loaders.csv_name(result),
-            mime="text/csv",
-            on_click="ignore",
-            key=keys.field(prefix, "csv"),
-            help="All rows with all fields, the filters, the mode and the age of the quotes.",
+        if not result.rows.empty:
+            result = replace(result, rows=sorting.in_order(result.rows, sorting.choose(prefix)))
+            columns.choose(prefix)
+        downloads.show(
+            prefix,
+            lambda: premiums_export(result, mode=loaders.mode(), universe=str(universe.chosen())),
+            name="premiums",
+            contents="All rows with all fields, the filters, the mode and the age of the quotes.",
         )
+        list_of_rows.show(prefix, result.rows["symbol"].tolist())
+        save_scan.show(prefix, result.filters, symbols)
     if result.without_data:
         st.info(f"No stored chain: {', '.join(result.without_data)}. Press Scan now to fetch it.")
+    return result
 
 
-def rows_table(prefix: str, rows: pd.DataFrame, filters: PremiumFilters) -> None:
-    """The seller's table. A click chooses a contract; the choice follows the contract when rows move."""
+def rows_table(prefix: str, rows: pd.DataFrame, filters: PremiumFilters, wanted: Sequence[str] = ()) -> None:
+    """The seller's table with the `wanted` columns, none: all. A click chooses a contract; the choice follows the
+    contract when rows move.
+    """
     symbols = tuple(sorted(set(rows["symbol"])))
     shown = tables.seller_table(rows, loaders.reference(symbols), date.fromisoformat(loaders.today()))
+    selectable_table(
+        prefix,
+        rows,
+        shown[columns.narrowed(tables.shown_columns(filters.strategies), wanted)],
+        column_config=tables.column_config(),
+        alt="Ranked contracts, best monthly return first",
+    )
+
+
+def selectable_table(
+    prefix: str, rows: pd.DataFrame, shown: pd.DataFrame, *, column_config: dict[str, Any], alt: str
+) -> None:
+    """`shown` as a table in which a click chooses the contract of `rows` at that place.
+
+    The choice is kept under `keys.selected_contract`, and follows the contract when rows move.
+    """
     _keep_selection(prefix, rows)
     st.dataframe(
         shown,
         key=keys.table(prefix),
         hide_index=True,
-        column_order=tables.shown_columns(filters.strategies),
-        column_config=tables.column_config(),
+        column_config=column_config,
         placeholder=formats.UNKNOWN,
-        row_height=_ROW_HEIGHT,
-        height=_ROW_HEIGHT * (min(len(rows), _MOST_ROWS_IN_VIEW) + 1) + 12,
+        row_height=ROW_HEIGHT,
+        height=table_height(len(rows)),
         on_select=lambda: _remember_selection(prefix),
         selection_mode=["single-row", "single-cell"],
-        alt="Ranked contracts, best monthly return first",
+        alt=alt,
     )
+
+
+def table_height(rows: int, most: int = _MOST_ROWS_IN_VIEW) -> int:
+    """Pixels of a table that shows at most so many rows at once."""
+    return ROW_HEIGHT * (min(rows, most) + 1) + 12
 
 
 def _keep_selection(prefix: str, rows: pd.DataFrame) -> None:
@@ -109,12 +156,12 @@ def funnel(result: ScanResult) -> None:
         f"{result.fetched:,} fetched = {result.passed:,} passed + {rejected:,} rejected, each under one reason."
     )
     with st.grid(2, min_column_width=400):
-        st.plotly_chart(charts.funnel(steps), config={"displayModeBar": False}, alt="Contracts by reason of rejection")
+        plots.show(charts.funnel(steps), alt="Contracts by reason of rejection")
         st.dataframe(
             steps[["step", "contracts", "remedy"]],
             hide_index=True,
             height="content",
-            row_height=_ROW_HEIGHT,
+            row_height=ROW_HEIGHT,
             column_config={
                 "step": st.column_config.TextColumn("Step", width=170),
                 "contracts": st.column_config.NumberColumn("Contracts", format="%,d", width=80),

@@ -17,6 +17,7 @@ import streamlit as st
 import app.ui
 from app import log
 from app.bootstrap import Services, build
+from app.current import CurrentServices
 from app.secrets import protect
 from app.settings import PROJECT_FOLDER, Settings, load_settings
 from scanner.errors import DatabaseAuthError, DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
@@ -27,9 +28,14 @@ _COMING_UP: Final = (DatabaseUnreachableError, DatabaseAuthError, DatabaseNotMig
 """How a server answers that is being brought up: not at all, without the database, without its tables."""
 
 
-@st.cache_resource(show_spinner="Connecting to the database")
 def services() -> Services:
-    """The services of this process, built once. Raises `ScannerError` with what to do when that is impossible.
+    """The services of this process on the settings of the moment. Errors: those of `current`."""
+    return current()()
+
+
+@st.cache_resource(show_spinner="Connecting to the database")
+def current() -> CurrentServices:
+    """What holds the services, built once. Raises `ScannerError` with what to do when that is impossible.
 
     Under `streamlit run Home.py` alone this brings up database and workers too.
     """
@@ -40,7 +46,7 @@ def services() -> Services:
     deadline = time.monotonic() + OWNER_SECONDS
     while True:
         try:
-            return build(settings)
+            return CurrentServices(build(settings))
         except _COMING_UP:
             if owner and owner.process.poll() is not None:
                 _owner.clear()

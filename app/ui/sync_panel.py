@@ -1,23 +1,31 @@
-"""Start a sync and watch it: progress, cancel, failures by class, retry."""
+"""Start a sync and watch it: progress, cancel, resume, failures by class, retry."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from app.log import redact
 from app.services.failure_advice import what_to_do
 from app.services.sync import SyncProgress
 from app.ui import formats, keys, loaders, text
 from app.ui.frame import guarded
 from app.ui.runtime import services
-from scanner.errors import InputError
+from app.ui.universe import Universe
+from scanner.errors import ScannerError
 
 _POLL_SECONDS = 1.0
 _IDLE_POLL_SECONDS = 5.0
 
 
-def show(label: str, symbols: tuple[str, ...] | None, *, help_text: str) -> None:
-    """A button that syncs `symbols` (None: the universe) and the state of the latest run.
+Start = Callable[[], int]
+
+
+def show(label: str, symbols: tuple[str, ...] | None, *, help_text: str, start: Start | None = None) -> None:
+    """A button that syncs `symbols` (None: the universe), or does `start`, and the state of the latest run.
 
     The panel follows runs by itself, whoever started them; when one ends the page is drawn again with its rows.
     """
@@ -25,14 +33,23 @@ def show(label: str, symbols: tuple[str, ...] | None, *, help_text: str) -> None
         progress = loaders.progress()
         st.session_state[keys.FOLLOWED_SYNC] = _state(progress)
     running = progress is not None and progress.running
-    st.fragment(_panel, run_every=_POLL_SECONDS if running else _IDLE_POLL_SECONDS)(label, symbols, help_text)
+    begin = start or (lambda: services().sync.start(symbols))
+    st.fragment(_panel, run_every=_POLL_SECONDS if running else _IDLE_POLL_SECONDS)(label, begin, help_text)
 
 
-def _panel(label: str, symbols: tuple[str, ...] | None, help_text: str) -> None:
+def all_of(universe: Universe) -> None:
+    """Sync what the page looks at."""
+    if universe.symbols is None:
+        show("Sync All", None, help_text=text.SYNC_ALL_HELP)
+    elif universe.symbols:
+        show(f"Sync {universe.name}", universe.symbols, help_text=text.SYNC_LIST_HELP)
+
+
+def _panel(label: str, start: Start, help_text: str) -> None:
     with guarded():
         progress = loaders.progress()
         _redraw_when_changed(progress)
-        _buttons(label, symbols, help_text, progress)
+        _buttons(label, start, help_text, progress)
         if progress is not None and progress.running:
             st.progress(progress.done / progress.total if progress.total else 0.0, text=running_line(progress))
         elif progress is not None and progress.failed:
@@ -56,33 +73,44 @@ def _state(progress: SyncProgress | None) -> tuple[int | None, bool, bool]:
     return progress.run_id, progress.running, loaders.coverage().empty
 
 
-def _start(symbols: tuple[str, ...] | None) -> None:
-    """Start or join a run; why that was refused stays on the page until the next attempt."""
+def _do(action: Callable[[], object]) -> None:
+    """What a button does, as its callback; why it was refused stays on the page until the next attempt.
+
+    Callbacks run before anything is drawn: no click is lost where the page finds at that moment that it has to be drawn
+    again.
+    """
     try:
-        services().sync.start(symbols)
-    except InputError as error:
-        st.session_state[keys.SYNC_REFUSED] = str(error)
+        action()
+    except ScannerError as error:
+        st.session_state[keys.SYNC_REFUSED] = redact(str(error))
     else:
         st.session_state.pop(keys.SYNC_REFUSED, None)
-    st.rerun()
 
 
-def _buttons(label: str, symbols: tuple[str, ...] | None, help_text: str, progress: SyncProgress | None) -> None:
+def _buttons(label: str, start: Start, help_text: str, progress: SyncProgress | None) -> None:
     sync = services().sync
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(label, key="sync_start", type="primary", help=help_text):
-            _start(symbols)
-        if progress is not None and progress.running and st.button("Cancel", key="sync_cancel"):
-            sync.cancel(progress.run_id)
-            st.rerun()
-        failed = progress is not None and not progress.running and progress.failed > 0
-        if progress is not None and failed and st.button(f"Retry failed ({progress.failed:,})", key="sync_retry"):
-            sync.retry_failed(progress.run_id)
-            st.rerun()
-        if progress is not None and not progress.running:
+        st.button(label, on_click=_do, args=(start,), key="sync_start", type="primary", help=help_text)
+        if progress is None:
+            return
+        if progress.running:
+            st.button("Cancel", on_click=_do, args=(partial(sync.cancel, progress.run_id),), key="sync_cancel")
+        else:
+            _again(progress)
             st.markdown(ended_line(progress, formats.duration(_seconds_since_end(progress))), width="content")
-        if progress is not None and progress.failures:
+        if progress.failures:
             _failures(progress)
+
+
+def _again(progress: SyncProgress) -> None:
+    """Buttons for what the latest run left."""
+    sync = services().sync
+    for left, label, key, action in (
+        (progress.cancelled, "Resume", "sync_resume", sync.resume_cancelled),
+        (progress.failed, "Retry failed", "sync_retry", sync.retry_failed),
+    ):
+        if left:
+            st.button(f"{label} ({left:,})", on_click=_do, args=(partial(action, progress.run_id),), key=key)
 
 
 def _seconds_since_end(progress: SyncProgress) -> float:

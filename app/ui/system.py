@@ -10,12 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from app.services.source_report import SourceLine, SourceReport
-from app.ui import charts, formats, loaders
+from app.ui import charts, formats, loaders, plots
 from app.ui.runtime import services
 from db.source_breakers import BreakerState, BreakerView
 from scanner.sources.registry import SourceState
-
-_PLOT: Final = {"displayModeBar": False}
 
 WARN_BEFORE: Final = timedelta(days=1)
 """Before the end of a log-in that needs a person: from day 6 of Schwab's seven."""
@@ -157,4 +155,4 @@ def age_chart(reports: Sequence[SourceReport]) -> None:
     if any(report.age_by_hour for report in reports):
         st.markdown("**Age of the quotes when they were fetched, by hour**")
         figure = charts.quote_ages({report.source: report.age_by_hour for report in reports if report.age_by_hour})
-        st.plotly_chart(figure, config=_PLOT, alt="Mean age of quotes at the fetch by hour and source")
+        plots.show(figure, alt="Mean age of quotes at the fetch by hour and source")

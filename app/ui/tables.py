@@ -72,7 +72,7 @@ SELLER_COLUMNS: Final = (
         "next_earnings",
         "Next earnings",
         120,
-        "Next earnings date; (est.) where the source only estimates it. A ! stands where it comes before expiration.",
+        "Next earnings date, none for funds; (est.): an estimate. A ! stands where it comes before expiration.",
         align="left",
     ),
     SellerColumn("ex_dividend", "Ex-dividend", 110, "Ex-dividend date; (past) where it is the last one.", align="left"),
@@ -176,7 +176,7 @@ def _age(seconds: float, minimum: bool, state: str, quote_time: pd.Timestamp, an
 def earnings(facts: ReferenceData | None, expiration: date) -> str | None:
     """The next earnings date with its state, and a ! where it comes on or before the expiration."""
     if facts is None or facts.next_earnings is None:
-        return None
+        return formats.NO_EARNINGS if facts and facts.earnings_state is EarningsState.NONE else None
     estimated = " (est.)" if facts.earnings_state is not EarningsState.CONFIRMED else ""
     return f"{facts.next_earnings}{estimated}{' !' if facts.next_earnings <= expiration else ''}"
 

@@ -34,6 +34,7 @@ WORKER_COMMAND: Final = "python -m app.cli worker"
 NO_WORKER: Final = f"No worker is running, so nothing is fetched. Start one: `{WORKER_COMMAND}`"
 
 SYNC_ALL_HELP: Final = "Fetch the option chains of all stocks of the universe. Pressed during a sync it joins it."
+SYNC_LIST_HELP: Final = "Fetch the option chains of the stocks of this list. Pressed during a sync it joins it."
 SCAN_NOW_HELP: Final = "Fetch the option chains of the chosen symbols now. Pressed during a sync it joins it."
 
 EMPTY_DATABASE: Final = (
@@ -66,6 +67,9 @@ REASONS: Final = {
     RejectionReason.PREMIUM_TOO_LOW: "premium too low",
     RejectionReason.SPREAD_TOO_WIDE: "spread too wide",
     RejectionReason.GRADE_TOO_LOW: "grade too low",
+    RejectionReason.EARNINGS_BEFORE_EXPIRATION: "earnings before expiration",
+    RejectionReason.EARNINGS_UNKNOWN: "earnings date unknown",
+    RejectionReason.EARNINGS_AFTER_EXPIRATION: "earnings after expiration",
 }
 
 REMEDIES: Final = {
@@ -81,6 +85,9 @@ REMEDIES: Final = {
     RejectionReason.PREMIUM_TOO_LOW: "Lower the minimum premium.",
     RejectionReason.SPREAD_TOO_WIDE: "Raise the maximum spread.",
     RejectionReason.GRADE_TOO_LOW: "Lower the minimum grade.",
+    RejectionReason.EARNINGS_BEFORE_EXPIRATION: "Choose Earnings: any.",
+    RejectionReason.EARNINGS_UNKNOWN: "Choose Earnings: exclude, keep unknown.",
+    RejectionReason.EARNINGS_AFTER_EXPIRATION: "Choose Earnings: any.",
 }
 
 HELP: Final = {
@@ -104,12 +111,32 @@ HELP: Final = {
     "premium": "Least return: premium / strike (put) or premium / stock price (call). Empty: no limit.",
     "spread": "Widest (ask - bid) / mid. Empty: no limit.",
     "grade": "Worst acceptable quality grade, A to F.",
+    "earnings": (
+        "Next earnings on or before the expiration, after it, or unknown. Exclude leaves out those before and those "
+        "unknown; how many is said below the table. Funds report none."
+    ),
     "rows": "Best per expiration keeps, of each stock and expiration, the contract with the highest return.",
 }
 
 GRADE_HELP: Final = (
     "Quality of the quote; the worst condition decides. A: at most 60 s old, spread <= 5 % or $0.05, open interest "
     ">= 100. B: 5 min, 10 % or $0.10. C: 15 min or time unknown, 20 %. D: older, 50 %. F: unusable."
+)
+
+FLOW_SCANS: Final = "A worker that runs scans every 15 minutes of a session by itself, from 09:45 to 16:00 in New York."
+BACKFILL: Final = (
+    "To have past scans of the simulated market now, run "
+    "`python -m app.cli backfill-flow --mode simulated --sessions 30`."
+)
+SCHEDULE_OFF: Final = "The schedule is switched off (SCANNER_FLOW_SCANS=false)"
+NO_SIDE: Final = (
+    "Volume carries no side: a score says that something unusual was traded, not who bought and who sold. "
+    "A put under normal skew gets 5 of the 30 points for skew and cannot pass 75."
+)
+OPPORTUNITY: Final = "a whale score of 50, volume of 3 times the open interest, and 100 contracts traded"
+NAIVE_SIGN: Final = (
+    "Naive sign convention: calls are counted positive and puts negative, whoever holds them. "
+    "$ of delta that a move of 1 % adds."
 )
 
 _ADVICE: Final[tuple[tuple[type[ScannerError], str], ...]] = (

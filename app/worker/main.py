@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 
 from app.bootstrap import Services, build
+from app.current import CurrentServices
 from app.lifeline import on_parent_gone
 from app.settings import Settings
 from app.worker.tasks import register
@@ -41,12 +43,20 @@ def run_worker(settings: Settings, *, lifeline: bool) -> int:
     presence = WorkerPresence(services.database.dsn)
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     try:
-        # psycopg needs a selector loop, which is not the usual one on Windows.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        with asyncio.Runner(loop_factory=_event_loop) as runner:
             return runner.run(_work(services, presence, lifeline))
     finally:
         presence.close()
         services.close()
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop, which takes a tenth off a sync; on Windows, where there is none, a selector loop as psycopg needs it."""
+    if sys.platform == "win32":
+        return asyncio.SelectorEventLoop()
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 def _connected(settings: Settings) -> Services:
@@ -93,7 +103,7 @@ async def _work(services: Services, presence: WorkerPresence, lifeline: bool) ->
     connector = PsycopgConnector()
     queue = App(connector=connector)
     queue.job_manager = _AnnouncedManager(connector, presence)
-    register(queue, services)
+    register(queue, CurrentServices(services))
     async with queue_pool(services.database.dsn) as pool, queue.open_async(pool):
         worker = _PunctualWorker(
             app=queue,

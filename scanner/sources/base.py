@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.errors import InputError
-from scanner.model import ChainSnapshot, Mode, ReferenceData
+from scanner.model import ChainSnapshot, DailyClose, Mode, ReferenceData
 from scanner.sources.resilience import Gate
 
 if TYPE_CHECKING:
@@ -96,4 +96,11 @@ class ReferenceSource(Protocol):
 
     def reference(self, symbol: str) -> ReferenceData:
         """Raises a `SourceError` subclass; unknown facts are None."""
+        ...
+
+    def closes(self, symbol: str) -> Sequence[DailyClose]:
+        """The closes of at least the last 61 finished sessions, ascending; fewer where the vendor has no more.
+
+        Raises a `SourceError` subclass.
+        """
         ...

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from scanner.model import PLACEHOLDER_IV, ChainSnapshot
+from scanner.pricing.quotes import instant64
+from scanner.schema import Columns
 
 FAR_IV: Final = 0.05
 """The vendor's volatility disagrees where it is further from ours than 5 points."""
@@ -23,17 +25,19 @@ AGE_SECONDS: Final = "age_seconds"
 UNREADABLE: Final = "unreadable"
 
 
-def quote_measures(snapshot: ChainSnapshot, facts: pd.DataFrame) -> Mapping[str, float]:
+def quote_measures(snapshot: ChainSnapshot, facts: pd.DataFrame | Columns) -> Mapping[str, float]:
     """Counts and sums over a chain; `facts` are its priced rows (`schema.PRICED` columns), in the same order.
 
     A zero quote has no bid above zero. Ages are those of quotes with a time of their own, at the fetch.
     """
-    bid, ask, ours, theirs = (facts[name].to_numpy() for name in ("bid", "ask", "iv", "vendor_iv"))
-    age = (pd.Timestamp(snapshot.fetched_at) - facts["quote_time"]).dt.total_seconds().to_numpy()
+    bid, ask, ours, theirs = (np.asarray(facts[name]) for name in ("bid", "ask", "iv", "vendor_iv"))
+    quoted = np.asarray(facts["quote_time"], dtype="datetime64[us]")
+    waited = (instant64(snapshot.fetched_at) - quoted).astype("timedelta64[us]")
+    age = np.where(np.isnat(waited), np.nan, waited.astype(np.int64) / 1e6)
     compared, aged = ~np.isnan(ours) & ~np.isnan(theirs), ~np.isnan(age)
     with np.errstate(invalid="ignore"):
         return {
-            CONTRACTS: float(len(facts)),
+            CONTRACTS: float(len(bid)),
             UNREADABLE: float(sum(snapshot.unreadable.values())),
             ZERO_QUOTES: float(np.sum(~(bid > 0))),
             CROSSED_QUOTES: float(np.sum(bid > ask)),

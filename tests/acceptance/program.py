@@ -54,7 +54,12 @@ class Program:
     def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SCANNER_", "DATABASE_"))}
         own = {"SCANNER_MODE": self.mode.value, "SCANNER_DATA_DIR": str(self.folder), "SCANNER_FLOW_SCANS": "false"}
-        port = {"SCANNER_DASHBOARD_PORT": str(self.port), ENV_FILE_VARIABLE: os.devnull, "PYTHONUNBUFFERED": "1"}
+        port = {
+            "SCANNER_API": "false",
+            "SCANNER_DASHBOARD_PORT": str(self.port),
+            ENV_FILE_VARIABLE: os.devnull,
+            "PYTHONUNBUFFERED": "1",
+        }
         return {**clean, **own, **port, **self.variables}
 
     @contextmanager
@@ -113,15 +118,16 @@ class Program:
 
     def done(self) -> int:
         """Symbols of the latest run that are done; 0 while the database does not answer."""
-        return self._ask(
+        return self.ask(
             "select count(*) from scan_run_symbols where state in ('succeeded', 'failed') "
             "and run_id = (select max(run_id) from scan_runs)"
         )
 
     def finished(self) -> bool:
-        return self._ask("select coalesce(bool_and(state = 'finished'), false)::int from scan_runs") == 1
+        return self.ask("select coalesce(bool_and(state = 'finished'), false)::int from scan_runs") == 1
 
-    def _ask(self, question: str) -> int:
+    def ask(self, question: str) -> int:
+        """The number a query answers; 0 while the database does not answer."""
         try:
             if self._connection is None:
                 dsn = EmbeddedServer(self.folder).dsn(database_name(self.mode))

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 from app import log
 from app.bootstrap import build
 from app.secrets import Key
-from app.services.export import premiums_csv
+from app.services.export import premiums_export
 from app.settings import ENV_FILE_VARIABLE, load_settings
 from app.ui import runtime
 from db.embedded.place import existing_cluster
@@ -113,7 +113,7 @@ def run(public_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             run.command("secrets", "set", "SCANNER_POLYGON_API_KEY", IN_FILE["SCANNER_POLYGON_API_KEY"])
             yield run
             process.terminate()
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=150) == 0
         assert set(internet.refused) <= {"api.robinhood.com", "api.polygon.io", "api.schwabapi.com"}
 
 
@@ -171,11 +171,11 @@ def own_process(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith("SCANNER_"):
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("SCANNER_SUPERVISOR_PID", "1")
-    runtime.services.clear()
+    runtime.current.clear()
     st.cache_data.clear()
     yield
     runtime.services().close()
-    runtime.services.clear()
+    runtime.current.clear()
     st.cache_data.clear()
 
 
@@ -190,7 +190,7 @@ def test_what_pages_and_exported_files_show(run: Run) -> None:
     assert any("no access with *** or ***" in text for text in shown)
     services = build(load_settings())
     result = services.premiums.scan(services.stocks.symbols(), PremiumFilters())
-    shown += [premiums_csv(result, mode=services.mode), repr(services.credentials), repr(services.settings)]
+    shown += [premiums_export(result, mode=services.mode).csv(), repr(services.credentials), repr(services.settings)]
     services.close()
     assert result.shown > 0
     assert [found(run.secrets, text) for text in shown] == [[]] * len(shown)

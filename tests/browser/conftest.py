@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -37,7 +38,7 @@ class Dashboard:
     data_dir: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium; without one the test is skipped, or fails where SCANNER_REQUIRE_BROWSER is set."""
     executable = next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
@@ -67,7 +68,7 @@ def tab(window: BrowserContext) -> Page:
     return window.new_page()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(chromium: Browser, public_directory: Path) -> Iterator[Dashboard]:
     """`python -m app.cli demo` after its first sync."""
     with _dashboard(["-m", "app.cli", "demo"], public_directory / "browser-demo") as dashboard:
@@ -77,7 +78,9 @@ def demo(chromium: Browser, public_directory: Path) -> Iterator[Dashboard]:
 @pytest.fixture
 def empty_dashboard(chromium: Browser, public_directory: Path) -> Iterator[Dashboard]:
     """`streamlit run Home.py` by itself on a new, empty database of the simulated market."""
-    with _dashboard(["-m", "streamlit", "run", "Home.py"], public_directory / "browser-empty") as dashboard:
+    with _dashboard(
+        ["-m", "streamlit", "run", "Home.py"], public_directory / f"browser-empty-{uuid4().hex[:8]}"
+    ) as dashboard:
         yield dashboard
 
 
@@ -90,6 +93,7 @@ def _dashboard(arguments: list[str], data_dir: Path) -> Iterator[Dashboard]:
         "SCANNER_MODE": "simulated",
         "SCANNER_DATA_DIR": str(data_dir),
         "SCANNER_DASHBOARD_PORT": str(port),
+        "SCANNER_API": "false",
     }
     environment.pop("DATABASE_URL", None)
     log = data_dir.with_suffix(".log")

@@ -27,7 +27,7 @@ def test_no_serious_violations(demo: Dashboard, chromium: Browser, page: str, th
     try:
         tab = context.new_page()
         tab.goto(f"{demo.url}/{address(page)}")
-        expect(tab.get_by_text("SIMULATED MARKET")).to_be_visible()
+        expect(tab.get_by_text("SIMULATED MARKET").first).to_be_visible()
         expect(tab.get_by_test_id("stSkeleton")).to_have_count(0)
         tab.wait_for_load_state("networkidle")
         found = Axe().run(tab).response["violations"]

@@ -55,7 +55,7 @@ def click_row(tab: Page, row: int) -> None:
 
 def test_from_the_first_page_to_a_csv_that_explains_itself(demo: Dashboard, tab: Page, tmp_path: Path) -> None:
     tab.goto(demo.url)
-    expect(tab.get_by_text("SIMULATED MARKET")).to_be_visible()
+    expect(tab.get_by_text("SIMULATED MARKET").first).to_be_visible()
     expect(tab.get_by_text("Best puts at 28-35 days")).to_be_visible()
     tab.get_by_role("link", name="Premium Scanner").first.click()
     shown, passed, fetched = numbers(SUMMARY, summary(tab).inner_text())
@@ -78,7 +78,7 @@ def test_a_shared_link_reproduces_the_scan_for_another_user(demo: Dashboard, tab
     open_scanner(tab, demo)
     before = numbers(SUMMARY, summary(tab).inner_text())
     tab.get_by_text("Covered call", exact=True).click()
-    tab.get_by_text("Liquidity, price, spread and grade").click()
+    tab.get_by_text("Liquidity, price, spread, earnings and grade").click()
     tab.get_by_role("spinbutton", name="Max stock price, $").fill("300")
     tab.get_by_role("spinbutton", name="Max stock price, $").press("Tab")
     assert numbers(SUMMARY, summary(tab).inner_text()) == before, "filters must wait for Apply"
@@ -94,7 +94,7 @@ def test_a_shared_link_reproduces_the_scan_for_another_user(demo: Dashboard, tab
         second = other.new_page()
         open_scanner(second, demo, tab.url.partition("premium_scanner")[2])
         assert numbers(SUMMARY, summary(second).inner_text()) == after
-        second.get_by_text("Liquidity, price, spread and grade").click()
+        second.get_by_text("Liquidity, price, spread, earnings and grade").click()
         expect(second.get_by_role("spinbutton", name="Max stock price, $")).to_have_value("300.00")
 
 
@@ -125,7 +125,7 @@ def test_an_empty_database_says_what_to_do_and_a_double_click_starts_one_sync(
     empty_dashboard: Dashboard, tab: Page
 ) -> None:
     tab.goto(f"{empty_dashboard.url}/premium_scanner")
-    expect(tab.get_by_text("SIMULATED MARKET")).to_be_visible()
+    expect(tab.get_by_text("SIMULATED MARKET").first).to_be_visible()
     wait_for(empty_dashboard, "select count(*) > 0 from stocks")
     tab.get_by_role("link", name="Home", exact=True).click()
     expect(tab.get_by_text("Start here")).to_be_visible()
@@ -133,7 +133,7 @@ def test_an_empty_database_says_what_to_do_and_a_double_click_starts_one_sync(
     tab.get_by_role("button", name="Sync All").dblclick()
     expect(tab.get_by_text("Last sync finished")).to_be_visible()
     expect(tab.get_by_text("Best puts at 28-35 days")).to_be_visible()
-    assert asked(empty_dashboard, "select count(*) from scan_runs") == 1
+    assert asked(empty_dashboard, "select count(*) from scan_runs where kind = 'sync'") == 1
 
 
 def asked(dashboard: Dashboard, query: LiteralString) -> Any:

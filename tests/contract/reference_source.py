@@ -58,11 +58,25 @@ class ReferenceSourceContract:
             assert facts.low_52_week <= facts.last_price <= facts.high_52_week  # type: ignore[operator]
 
     def test_reference_earnings_have_a_date_exactly_where_they_are_known(self, facts: ReferenceData) -> None:
-        assert (facts.next_earnings is None) == (facts.earnings_state is EarningsState.UNKNOWN)
+        assert (facts.next_earnings is None) == (facts.earnings_state in (EarningsState.UNKNOWN, EarningsState.NONE))
 
     def test_reference_dates_are_dates(self, facts: ReferenceData) -> None:
         for day in (facts.next_earnings, facts.ex_dividend_date):
             assert day is None or type(day) is date
+
+    def test_closes_are_of_sessions_ascending(self, reference_source: ReferenceSource, reference_symbol: str) -> None:
+        closes = reference_source.closes(reference_symbol)
+        days = [one.session for one in closes]
+        assert len(days) >= 61
+        assert days == sorted(set(days))
+        assert all(day.weekday() < 5 for day in days)
+        assert all(0 < one.close < math.inf for one in closes)
+
+    def test_closes_of_an_unknown_symbol(self, reference_source: ReferenceSource, unknown: str | None) -> None:
+        if unknown is None:
+            pytest.skip("this source cannot tell an unknown symbol")
+        with pytest.raises(SymbolNotFoundError):
+            reference_source.closes(unknown)
 
     def test_reference_of_an_unknown_symbol(self, reference_source: ReferenceSource, unknown: str | None) -> None:
         if unknown is None:

@@ -19,10 +19,17 @@ READ_BY_REFERENCE = (
 )
 
 
-def first_reason(row: Row, filters: PremiumFilters, as_of: datetime, targets: Collection[date]) -> str | None:
+def first_reason(
+    row: Row,
+    filters: PremiumFilters,
+    as_of: datetime,
+    targets: Collection[date],
+    earnings: Mapping[str, date | str] | None = None,
+) -> str | None:
     """Why a contract is not in the result, None where it is.
 
-    `row` is one row of a scan frame as a dictionary, `targets` the expirations the filters' target DTEs take.
+    `row` is one row of a scan frame as a dictionary, `targets` the expirations the filters' target DTEs take,
+    `earnings` the next earnings by symbol: a day, or "none" for a fund.
     """
     today = as_of.astimezone(ZoneInfo("America/New_York")).date()
     expiration = row["expiration"].date()
@@ -36,7 +43,29 @@ def first_reason(row: Row, filters: PremiumFilters, as_of: datetime, targets: Co
         return "not_target_expiration"
     if not filters.dte_min <= days <= filters.dte_max:
         return "outside_dte_window"
-    return quote_reason(row, put=put) or limit_reason(row, filters, put=put)
+    return (
+        quote_reason(row, put=put)
+        or limit_reason(row, filters, put=put)
+        or earnings_reason(str(filters.earnings), (earnings or {}).get(row["symbol"]), expiration, today)
+    )
+
+
+def earnings_reason(wanted: str, coming: date | str | None, expiration: date, today: date) -> str | None:
+    if coming == "none":
+        outcome = "after"
+    elif not isinstance(coming, date) or coming < today:
+        outcome = "unknown"
+    else:
+        outcome = "after" if coming > expiration else "before"
+    accepted = {
+        "any": ("before", "after", "unknown"),
+        "exclude": ("after",),
+        "exclude_known": ("after", "unknown"),
+        "only": ("before",),
+    }
+    if outcome in accepted[wanted]:
+        return None
+    return "earnings_unknown" if outcome == "unknown" else f"earnings_{outcome}_expiration"
 
 
 def quote_reason(row: Row, *, put: bool) -> str | None:

@@ -124,3 +124,75 @@ def _at(outwards: Sequence[Contract], target: float) -> float | None:
         if min(near, far) <= target <= max(near, far):
             return near_iv if near == far else near_iv + (target - near) / (far - near) * (far_iv - near_iv)
     return None
+
+
+@dataclass(frozen=True)
+class Wings:
+    """Volatilities of one expiration, decimal: at delta -0.25, at delta 0.25, at the forward."""
+
+    put: float | None
+    call: float | None
+    middle: float | None
+
+
+def wings(contracts: Sequence[Contract], forward: float) -> Wings:
+    puts = [one for one in contracts if one.side == "put" and one.strike < forward and one.clean]
+    calls = [one for one in contracts if one.side == "call" and one.strike > forward and one.clean]
+    return Wings(
+        put=_at(sorted(puts, key=lambda one: -one.strike), -0.25),
+        call=_at(sorted(calls, key=lambda one: one.strike), 0.25),
+        middle=_middle(
+            [one for one in puts if one.iv is not None], [one for one in calls if one.iv is not None], forward
+        ),
+    )
+
+
+def _middle(puts: Sequence[Contract], calls: Sequence[Contract], forward: float) -> float | None:
+    """Linear in strike between the two strikes around the forward."""
+    if not puts or not calls:
+        return None
+    below = max(puts, key=lambda one: one.strike)
+    above = min(calls, key=lambda one: one.strike)
+    weight = (forward - below.strike) / (above.strike - below.strike)
+    return below.iv + weight * (above.iv - below.iv)  # type: ignore[operator]
+
+
+def points_between(one: float | None, other: float | None) -> float | None:
+    """The difference of two volatilities in vol points."""
+    return None if one is None or other is None else (one - other) * 100
+
+
+def total(contracts: Sequence[Contract], side: str, field: str) -> float | None:
+    """Volume or open interest of a side; None where none is known."""
+    return known_sum([getattr(one, field) for one in contracts if one.side == side])
+
+
+def ratio(puts: float | None, calls: float | None) -> float | None:
+    return None if puts is None or not calls else puts / calls
+
+
+def net_gex(contracts: Sequence[Contract]) -> float | None:
+    """Calls +, puts -, $ per 1 % move of the spot."""
+    return known_sum(
+        [None if (one_gex := gex(one)) is None else one_gex * (1 if one.side == "call" else -1) for one in contracts]
+    )
+
+
+def gex(one: Contract) -> float | None:
+    if one.gamma is None or one.interest is None or one.spot is None:
+        return None
+    return one.gamma * one.interest * one.multiplier * one.spot**2 * 0.01
+
+
+def straddle(contracts: Sequence[Contract], forward: float) -> float | None:
+    """Both mids at the listed strike nearest the forward."""
+    strike = min({one.strike for one in contracts}, key=lambda listed: (abs(listed - forward), listed))
+    marks = [one.mark for one in contracts if one.strike == strike]
+    return None if len(marks) != 2 or None in marks else sum(marks)  # type: ignore[arg-type]
+
+
+def sentiment(mean: float | None) -> str:
+    if mean is None:
+        return "UNKNOWN"
+    bounds = ((5, "EXTREME_FEAR"), (3, "ELEVATED_FEAR"), (-1, "NEUTRAL"), (-3, "BULLISH"))
+    return next((name for bound, name in bounds if mean > bound), "EUPHORIA")

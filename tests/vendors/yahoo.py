@@ -62,6 +62,7 @@ class YahooServer:
             ("finance.yahoo.com", "/", lambda _: html_response("<html><body>Yahoo Finance</body></html>")),
             ("", "/v7/finance/options/", self._options),
             ("", "/v10/finance/quoteSummary/", self._summary),
+            ("", "/v8/finance/chart/", self._chart),
         )
 
     @property
@@ -128,6 +129,14 @@ class YahooServer:
         if body is None:
             error = {"code": "Not Found", "description": f"Quote not found for symbol: {symbol}"}
             return json_response({"quoteSummary": {"result": None, "error": error}}, 404)
+        return json_response(body)
+
+    def _chart(self, request: Request) -> Response:
+        symbol = request.path.rpartition("/")[2]
+        body = self._answers.chart(symbol)
+        if body is None:
+            error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
+            return json_response({"chart": {"result": None, "error": error}}, 404)
         return json_response(body)
 
     def _authorized(self, request: Request) -> Response | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from scanner.errors import NoOptionsError, SymbolNotFoundError
-from scanner.model import ChainSnapshot, EarningsState, ReferenceData
+from scanner.model import ChainSnapshot, DailyClose, EarningsState, ReferenceData
 from scanner.sources.base import ChainSource, ReferenceSource, nearest_only
 
 EMPTY_CHAIN: dict[str, Any] = {"optionChain": {"result": [], "error": None}}
@@ -30,6 +31,8 @@ class YahooAnswers(Protocol):
     def options(self, symbol: str, epoch: int | None) -> dict[str, Any] | None: ...
 
     def summary(self, symbol: str) -> dict[str, Any] | None: ...
+
+    def chart(self, symbol: str) -> dict[str, Any] | None: ...
 
 
 class WrittenAnswers:
@@ -60,6 +63,9 @@ class WrittenAnswers:
     def summary(self, symbol: str) -> dict[str, Any] | None:
         body = self._summaries.get(symbol)
         return None if body is None else dict(body)
+
+    def chart(self, symbol: str) -> dict[str, Any] | None:
+        return None
 
 
 def recorded_body(path: Path) -> dict[str, Any]:
@@ -96,6 +102,14 @@ class SourceAnswers:
         except SymbolNotFoundError:
             return None
 
+    def chart(self, symbol: str) -> dict[str, Any] | None:
+        if self._references is None:
+            return None
+        try:
+            return chart_body(symbol, self._references.closes(_canonical(symbol)))
+        except SymbolNotFoundError:
+            return None
+
 
 def _canonical(symbol: str) -> str:
     return symbol.removeprefix("^").replace("-", ".")
@@ -104,6 +118,18 @@ def _canonical(symbol: str) -> str:
 def midnight(day: date) -> int:
     """The epoch Yahoo names an expiration by."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def chart_body(symbol: str, closes: Sequence[DailyClose]) -> dict[str, Any]:
+    """Bars whose times are the opens of their sessions, as Yahoo's are."""
+    opens = [int(datetime(*one.session.timetuple()[:3], 9, 30, tzinfo=_NEW_YORK).timestamp()) for one in closes]
+    meta = {"symbol": symbol, "exchangeTimezoneName": "America/New_York", "dataGranularity": "1d"}
+    values = [one.close for one in closes]
+    result = {"meta": meta, "timestamp": opens, "indicators": {"quote": [{"close": values}]}}
+    return {"chart": {"result": [result], "error": None}}
+
+
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def options_body(
@@ -206,6 +232,7 @@ def summary_body(reference: ReferenceData) -> dict[str, Any]:
     modules: dict[str, dict[str, Any]] = {
         "price": {
             "symbol": reference.symbol,
+            "quoteType": "ETF" if reference.earnings_state is EarningsState.NONE else "EQUITY",
             "longName": reference.name,
             "regularMarketPrice": reference.last_price,
             "regularMarketChangePercent": _fraction(reference.change_pct),

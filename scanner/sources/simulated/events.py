@@ -39,8 +39,10 @@ def announcements(seed: int, company: Company, first: date, last: date) -> tuple
 
 
 def next_earnings(seed: int, company: Company, today: date) -> tuple[date | None, EarningsState]:
-    """What the market says about the next earnings: the date with its state, or unknown for some companies."""
-    if not company.reports_earnings or uniform(seed, company.symbol, "date unknown") < _UNKNOWN_SHARE:
+    """The next earnings as the market knows them: unknown for some companies, none for funds."""
+    if not company.reports_earnings:
+        return None, EarningsState.NONE
+    if uniform(seed, company.symbol, "date unknown") < _UNKNOWN_SHARE:
         return None, EarningsState.UNKNOWN
     day = announcements(seed, company, today, today + timedelta(days=200))[0].day
     confirmed = (day - today).days <= _CONFIRMED_WITHIN_DAYS

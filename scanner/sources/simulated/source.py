@@ -11,7 +11,7 @@ import pandas as pd
 
 from scanner.calendar import MarketCalendar
 from scanner.errors import InputError, NoOptionsError, SymbolError, SymbolNotFoundError
-from scanner.model import ChainSnapshot, Mode, ReferenceData, UnderlyingQuote
+from scanner.model import ChainSnapshot, DailyClose, Mode, ReferenceData, UnderlyingQuote
 from scanner.schema import CHAIN
 from scanner.sources.base import Capabilities, ChooseExpirations
 from scanner.sources.simulated import events, market, planted
@@ -26,6 +26,7 @@ from scanner.symbols import is_index_root, normalise
 NAME: Final = "simulated"
 
 _YEAR_SESSIONS: Final = 251
+_CLOSES: Final = 128
 _NEXT_DIVIDEND_WITHIN: Final = timedelta(days=200)
 
 
@@ -106,6 +107,20 @@ class SimulatedSource:
             dividend_amount=coming[0].amount if coming else None,
             dividend_yield_pct=known.dividend_yield_pct,
         )
+
+    def closes(self, symbol: str) -> tuple[DailyClose, ...]:
+        """The closes of the last year's sessions. Raises SymbolNotFoundError."""
+        known = self._company(symbol)
+        at = moment(self._clock(), self._exchange.calendar)
+        calendar = self._exchange.calendar
+        last = at.session if at.is_closed else calendar.previous_session(at.session)
+        days = [last]
+        while len(days) < _CLOSES:
+            days.append(calendar.previous_session(days[-1]))
+        number = market.weekday_number(last)
+        values = market.closes(self._exchange.seed, known, number, number - market.weekday_number(days[-1]) + 1)
+        by_number = dict(zip(range(number, number - len(values), -1), reversed(values.tolist()), strict=True))
+        return tuple(DailyClose(day, round(by_number[market.weekday_number(day)], 2)) for day in reversed(days))
 
     def planted_cases(self, symbol: str) -> tuple[PlantedCase, ...]:
         """What is planted in the symbol's chain in the clock's session: the truth table for tests. Empty if `plant` is

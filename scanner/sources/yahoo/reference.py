@@ -14,6 +14,7 @@ from scanner.sources.yahoo.options import positive
 MODULES: Final = ("price", "summaryDetail", "calendarEvents", "assetProfile", "defaultKeyStatistics")
 """What one call asks for."""
 
+_FUNDS: Final = ("ETF", "MUTUALFUND")
 _PERCENT: Final = 100.0
 
 
@@ -29,6 +30,8 @@ def read_reference(body: object, *, symbol: str, source: str, fetched_at: dateti
     events, profile = _module(facts, "calendarEvents"), _module(facts, "assetProfile")
     ex_dividend = _utc_date(events.get("exDividendDate")) or _utc_date(detail.get("exDividendDate"))
     next_earnings, state = read_earnings(_module(events, "earnings"), today=_new_york_date(fetched_at))
+    if state is EarningsState.UNKNOWN and price.get("quoteType") in _FUNDS:
+        state = EarningsState.NONE
     return ReferenceData(
         symbol=symbol,
         source=source,

@@ -2,7 +2,8 @@
 
 Calls: the first request of a process fetches a cookie and a crumb (2 calls). Then a chain costs 1 call, which brings
 the listing, the nearest expiration and the underlying's quote, and 1 more for every other chosen expiration: n calls
-for n expirations when the nearest is among them. Reference data cost 1 call. A refused crumb is renewed once.
+for n expirations when the nearest is among them. Reference data and daily closes cost 1 call each. A
+refused crumb is renewed once.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from scanner.errors import (
     SymbolError,
     SymbolNotFoundError,
 )
-from scanner.model import ChainSnapshot, Mode, ReferenceData
+from scanner.model import ChainSnapshot, DailyClose, Mode, ReferenceData
 from scanner.sources.base import Capabilities, ChooseExpirations, checked_choice
 from scanner.sources.payload import PayloadError
 from scanner.sources.resilience import Gate
+from scanner.sources.yahoo import bars
 from scanner.sources.yahoo.client import YahooClient
 from scanner.sources.yahoo.options import (
     OptionAnswer,
@@ -116,6 +118,18 @@ class YahooSource:
         if facts is None:
             raise SymbolNotFoundError(self.name, symbol, "not known to Yahoo")
         return facts
+
+    def closes(self, symbol: str) -> tuple[DailyClose, ...]:
+        """Fetch a year of daily closes in one call; see `ReferenceSource`."""
+        url = f"{_BASE}/v8/finance/chart/{url_quote(self._vendor_symbol(symbol), safe='')}"
+        body = self._client.get(url, bars.PARAMS, symbol=symbol)
+        try:
+            found = bars.read_closes(body, fetched_at=self._clock())
+        except PayloadError as error:
+            raise MalformedAnswerError(self.name, symbol, str(error)) from error
+        if found is None:
+            raise SymbolNotFoundError(self.name, symbol, "not known to Yahoo")
+        return found
 
     def _others(
         self, symbol: str, vendor_symbol: str, first: OptionAnswer, chosen: Sequence[date]

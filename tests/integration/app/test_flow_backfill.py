@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from app.services.flow import FlowService, OpportunityFilters
-from app.services.flow_backfill import FlowBackfill, SettableMoment, past_slots
+from app.services.flow_backfill import BackfillProgress, FlowBackfill, SettableMoment, past_slots
 from app.services.flow_scan import FlowScanService
+from app.services.job_names import PAST_FLOW_TASK
 from app.services.priced_chains import PricedChains, PricingInputs
 from db.engine import Database
 from db.flow_reading import opportunities_of_run
@@ -32,6 +33,19 @@ def backfill(database: Database, calendar: MarketCalendar, inputs: PricingInputs
     return FlowBackfill(
         database=database, settings=SETTINGS, chains=chains, moment=moment, symbols=(*FLOW_SYMBOLS, "ZZUNKNOWN")
     )
+
+
+def scan(backfill: FlowBackfill, *, sessions: int, most: int | None = None) -> int:
+    """Make the scans that are missing, as workers do, `most` of them; return how many were made."""
+    return sum(backfill.scan(slot) for slot in backfill.queue(sessions=sessions, until=UNTIL)[:most])
+
+
+def queued(database: Database) -> list[str]:
+    with database.connection() as connection:
+        rows = connection.execute(
+            "select args ->> 'slot' from procrastinate_jobs where task_name = %s order by id", [PAST_FLOW_TASK]
+        ).fetchall()
+    return [slot for (slot,) in rows]
 
 
 def test_past_slots_are_whole_for_the_latest_session_and_end_at_the_close(calendar: MarketCalendar) -> None:
@@ -63,19 +77,19 @@ def test_a_past_scan_is_what_a_scan_would_have_found(
         connection.execute("update scan_runs set kind = 'other' where run_id = %s", [run_id])
         for table in ("whale_flows", "oi_flows", "skew_metrics", "opportunities", "market_moods", "flow_chains"):
             connection.execute(f"delete from {table}")
-    assert backfill.run(sessions=1, until=UNTIL) == 26
+    assert scan(backfill, sessions=1) == 26
     filled = flow.opportunities().drop(columns=["score_percentile"])
     same = [name for name in scanned.columns if name != "run_id"]
     pd.testing.assert_frame_equal(filled[same], scanned[same])
 
 
 def test_backfilling_twice_changes_nothing(backfill: FlowBackfill, flow: FlowService, database: Database) -> None:
-    made = backfill.run(sessions=2, until=UNTIL)
+    made = scan(backfill, sessions=2)
     assert made > 26
     before = flow.opportunities(OpportunityFilters(limit=500))
     assert not before.empty
     assert before["score_percentile"].notna().all()
-    assert backfill.run(sessions=2, until=UNTIL) == 0
+    assert scan(backfill, sessions=2) == 0
     pd.testing.assert_frame_equal(flow.opportunities(OpportunityFilters(limit=500)), before)
     scans = flow.scans(limit=200)
     assert len(scans) == made
@@ -87,6 +101,42 @@ def test_backfilling_twice_changes_nothing(backfill: FlowBackfill, flow: FlowSer
 
 
 def test_a_backfill_that_is_cut_short_goes_on_later(backfill: FlowBackfill) -> None:
-    asked = iter([False, False, False, True])
-    assert backfill.run(sessions=1, until=UNTIL, stopped=lambda: next(asked)) == 3
-    assert backfill.run(sessions=1, until=UNTIL) == 23
+    assert scan(backfill, sessions=1, most=3) == 3
+    assert scan(backfill, sessions=1) == 23
+
+
+def test_what_pages_show_is_queued_first_and_nothing_twice(backfill: FlowBackfill, database: Database) -> None:
+    slots = backfill.queue(sessions=3, until=UNTIL)
+    assert queued(database) == [slot.at.isoformat() for slot in slots]
+    assert [slot.at for slot in slots] == sorted((slot.at for slot in slots), reverse=True)
+    assert backfill.queue(sessions=3, until=UNTIL) == slots
+    assert len(queued(database)) == len(slots) == 28
+    assert backfill.progress(slots) == BackfillProgress(total=28, made=0, waiting=28)
+
+
+def test_a_scan_whose_job_was_lost_is_queued_again_and_made_once(backfill: FlowBackfill, database: Database) -> None:
+    newest, *others = backfill.queue(sessions=1, until=UNTIL)
+    assert backfill.scan(newest)
+    assert not backfill.scan(newest)
+    with database.connection() as connection:
+        connection.execute("delete from procrastinate_jobs where args ->> 'slot' = %s", [newest.at.isoformat()])
+        connection.execute(
+            "update procrastinate_jobs set status = 'failed' where id = (select min(id) from procrastinate_jobs)"
+        )
+    assert backfill.progress([newest, *others]) == BackfillProgress(total=26, made=1, waiting=24)
+    assert backfill.queue(sessions=1, until=UNTIL) == tuple(others)
+    assert backfill.progress([newest, *others]) == BackfillProgress(total=26, made=1, waiting=25)
+
+
+def test_the_newest_scan_is_shown_whatever_is_made_after_it(backfill: FlowBackfill, flow: FlowService) -> None:
+    newest, *others = backfill.queue(sessions=1, until=UNTIL)
+    backfill.scan(newest)
+    shown = flow.opportunities().drop(columns=["score_percentile"])
+    assert set(shown["timestamp"]) == {newest.at}
+    backfill.scan(others[-1])
+    pd.testing.assert_frame_equal(flow.opportunities().drop(columns=["score_percentile"]), shown)
+
+
+def test_before_the_first_slot_of_a_calendar_nothing_is_queued(backfill: FlowBackfill) -> None:
+    assert backfill.queue(sessions=1, until=datetime(2026, 11, 20, 14, 31, tzinfo=UTC)) == ()
+    assert backfill.progress(()) == BackfillProgress(total=0, made=0, waiting=0)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from app.services.export import premiums_csv
+from app.services.export import premiums_export
 from app.services.premiums import PremiumService
 from app.services.priced_chains import PricingInputs
 from app.services.sync import SyncService
@@ -135,7 +135,7 @@ def test_an_empty_database_gives_empty_answers(database: Database, inputs: Prici
 
 def test_a_scan_of_real_rows_survives_the_csv(service: PremiumService) -> None:
     result = service.scan(SYMBOLS, PremiumFilters())
-    text = premiums_csv(result, mode=Mode.SIMULATED)
+    text = premiums_export(result, mode=Mode.SIMULATED).csv()
     body = [line for line in text.splitlines() if not line.startswith("#")]
     rows = list(csv.DictReader(io.StringIO("\n".join(body))))
     assert [float(row["iv"]) for row in rows] == result.rows["iv"].tolist()

@@ -308,6 +308,35 @@ def test_retry_failed_takes_only_what_failed(sync: SyncService, source: Scripted
     assert sync.retry_failed(second) is None
 
 
+def test_resume_takes_what_was_cancelled_and_no_more(sync: SyncService, database: Database) -> None:
+    first = sync.start(["AAPL", "KO", "MSFT"])
+    do_all(sync, first, "AAPL")
+    assert sync.resume_cancelled(first) is None
+    sync.cancel(first)
+    second = sync.resume_cancelled(first)
+    assert second is not None
+    assert at(sync, second).total == 2
+    do_all(sync, second, "KO", "MSFT")
+    assert (at(sync, second).succeeded, at(sync, second).state) == (2, RunState.FINISHED)
+    assert sync.resume_cancelled(second) is None
+    assert (at(sync, first).succeeded, at(sync, first).cancelled) == (1, 2)
+
+
+def test_resume_while_symbols_are_in_work_goes_on_with_the_same_run(
+    sync: SyncService, source: ScriptedSource, database: Database
+) -> None:
+    run_id = sync.start(["AAPL", "MSFT"])
+
+    def cancel_and_resume(symbol: str) -> None:
+        source.before = lambda symbol: None
+        assert sync.cancel(run_id) == 1
+        assert sync.resume_cancelled(run_id) == run_id
+
+    source.before = cancel_and_resume
+    do_all(sync, run_id, "AAPL", "MSFT")
+    assert (at(sync).succeeded, at(sync).cancelled, at(sync).state) == (2, 0, RunState.FINISHED)
+
+
 def test_resume_queues_what_lost_its_job(sync: SyncService, database: Database) -> None:
     run_id = sync.start(["AAPL", "MSFT"])
     assert sync.resume() == 0

@@ -18,13 +18,17 @@ from db.embedded import EmbeddedServer
 from db.engine import Database, open_database
 from db.scan_conditions import legs, parameters
 from scanner.calendar import MarketCalendar, market_date, target_windows
+from scanner.earnings import next_earnings
 from scanner.model import (
     BasisKind,
+    EarningsFilter,
+    EarningsState,
     ExpirationWindow,
     Grade,
     Mode,
     PremiumFilters,
     PriceBasis,
+    ReferenceData,
     RejectionReason,
     ScanResult,
     Strategy,
@@ -70,36 +74,58 @@ class Market:
     calendar: MarketCalendar
     facts: Mapping[str, pd.DataFrame]
     unreadable: Mapping[str, int]
+    references: tuple[ReferenceData, ...]
 
     def windows(self, filters: PremiumFilters, as_of: datetime) -> tuple[ExpirationWindow, ...]:
         with self.database.connection() as connection:
             stored = premiums.expirations(connection)
         return target_windows(stored, today=market_date(as_of), targets=filters.target_dtes, dte_min=0, dte_max=10_000)
 
-    def in_sql(self, filters: PremiumFilters, *, as_of: datetime = NOW, limit: int = 500) -> pd.DataFrame:
+    def in_sql(
+        self,
+        filters: PremiumFilters,
+        *,
+        as_of: datetime = NOW,
+        limit: int = 500,
+        symbols: tuple[str, ...] | None = None,
+    ) -> pd.DataFrame:
         rows = DatabaseScanner(self.database).scan(
             filters,
             self.windows(filters, as_of),
             as_of=as_of,
             cutoffs=age_cutoffs(as_of, self.calendar),
             limit=limit,
+            symbols=symbols,
         )
         return as_of_columns(rows, as_of=as_of, basis=filters.basis, calendar=self.calendar)
 
-    def in_memory(self, filters: PremiumFilters, *, as_of: datetime = NOW) -> ScanResult:
+    def in_memory(
+        self, filters: PremiumFilters, *, as_of: datetime = NOW, symbols: tuple[str, ...] | None = None
+    ) -> ScanResult:
+        facts = {symbol: one for symbol, one in self.facts.items() if symbols is None or symbol in symbols}
         scanner = PremiumScanner(self.calendar, RateCurve.flat(0.04))
-        return scanner.scan_facts(self.facts, filters, as_of=as_of, unreadable=self.unreadable)
+        earnings = next_earnings(self.references, today=market_date(as_of))
+        return scanner.scan_facts(facts, filters, as_of=as_of, unreadable=self.unreadable, earnings=earnings)
 
-    def check(self, filters: PremiumFilters, *, as_of: datetime = NOW, limit: int = 500) -> int:
+    def check(
+        self,
+        filters: PremiumFilters,
+        *,
+        as_of: datetime = NOW,
+        limit: int = 500,
+        symbols: tuple[str, ...] | None = None,
+    ) -> int:
         """Rows, their order and both accounts are the same; the number of rows."""
-        expected = self.in_memory(filters, as_of=as_of)
-        rows = self.in_sql(filters, as_of=as_of, limit=limit)
+        expected = self.in_memory(filters, as_of=as_of, symbols=symbols)
+        rows = self.in_sql(filters, as_of=as_of, limit=limit, symbols=symbols)
         assert_frame_equal(rows, expected.rows.head(limit), check_exact=True)
         scanner, windows = DatabaseScanner(self.database), self.windows(filters, as_of)
         cutoffs = age_cutoffs(as_of, self.calendar)
-        total = scanner.funnel(filters, windows, as_of=as_of, cutoffs=cutoffs)
+        total = scanner.funnel(filters, windows, as_of=as_of, cutoffs=cutoffs, symbols=symbols)
         assert (total.fetched, total.passed) == (expected.fetched, expected.passed)
         assert dict(total.rejected) == expected.rejected
+        if symbols is not None:
+            return len(rows)
         each = scanner.funnel_by_symbol(filters, windows, as_of=as_of, cutoffs=cutoffs)
         assert each == tuple(sorted(expected.counts, key=lambda count: count.symbol))
         return len(rows)
@@ -127,7 +153,21 @@ def market(shared_database: Database, calendar: MarketCalendar, priced: Callable
             premiums.replace_symbol(connection, one.facts, one.snapshot, now=NOW, today=TODAY)
         facts[symbol] = one.facts
         unreadable[symbol] = sum(one.snapshot.unreadable.values())
-    return Market(shared_database, calendar, facts, unreadable)
+    references = tuple(any_reference(symbol, number) for number, symbol in enumerate(SYMBOLS[:-1]))
+    with shared_database.connection() as connection:
+        for reference in references:
+            stocks.store_reference(connection, reference)
+    return Market(shared_database, calendar, facts, unreadable, references)
+
+
+def any_reference(symbol: str, number: int) -> ReferenceData:
+    """Earnings yesterday, today, on and around expirations, later, unknown; a fund. The last symbol has no facts."""
+    days = (-1, 0, 2, 9, 16, 17, 30, 90)
+    if number % 10 >= len(days):
+        state = EarningsState.UNKNOWN if number % 10 == len(days) else EarningsState.NONE
+        return ReferenceData(symbol, "by hand", NOW, earnings_state=state)
+    day = TODAY + timedelta(days=days[number % 10])
+    return ReferenceData(symbol, "by hand", NOW, next_earnings=day, earnings_state=EarningsState.ESTIMATED)
 
 
 def any_filters(choose: random.Random) -> PremiumFilters:
@@ -145,6 +185,7 @@ def any_filters(choose: random.Random) -> PremiumFilters:
         min_premium_pct=choose.choice([None, None, 0.5]),
         max_spread_pct=choose.choice([None, None, 8.0]),
         min_grade=choose.choice([None, *Grade]),
+        earnings=choose.choice([EarningsFilter.ANY, *EarningsFilter]),
         basis=choose.choice([PriceBasis(), PriceBasis(BasisKind.MID), PriceBasis(BasisKind.FILL, 0.3)]),
         best_per_expiration=choose.random() < 0.7,
     )
@@ -183,6 +224,24 @@ def test_time_passes_the_same_way(market: Market, later: timedelta) -> None:
         market.check(PremiumFilters(strategies=BOTH, min_grade=grade), as_of=NOW + later)
 
 
+@pytest.mark.parametrize("wanted", EarningsFilter)
+def test_earnings_are_judged_the_same_way(market: Market, wanted: EarningsFilter) -> None:
+    for later in (timedelta(), timedelta(days=1), timedelta(days=9)):
+        assert market.check(replace(OPEN, earnings=wanted), as_of=NOW + later, limit=100_000) > 10
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, len(SYMBOLS)])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_universe_is_scanned_and_accounted_for_as_if_there_were_no_other_stock(
+    market: Market, count: int, seed: int
+) -> None:
+    choose = random.Random(1_000 + 10 * count + seed)
+    symbols = (*choose.sample(SYMBOLS, count), "NOT.THERE")
+    market.check(any_filters(choose), limit=choose.choice([3, 500]), symbols=symbols)
+    found = market.check(OPEN, symbols=symbols)
+    assert found > 0 or count < 2
+
+
 def test_limits_are_inclusive_on_unrounded_values(market: Market) -> None:
     row = market.in_memory(PremiumFilters()).rows.iloc[3]
     exact = PremiumFilters(
@@ -199,7 +258,12 @@ def test_every_reason_occurs_in_these_tests(market: Market) -> None:
     strict = PremiumFilters(BOTH, max_stock_price=150, min_premium_pct=1.0, max_spread_pct=5.0, min_grade=Grade.B)
     cutoffs = age_cutoffs(NOW, market.calendar)
     met: set[RejectionReason] = set()
-    for filters in (strict, replace(strict, strategies=BOTH[:1], target_dtes=(7, 60), dte_max=50), OPEN):
+    for filters in (
+        strict,
+        replace(strict, strategies=BOTH[:1], target_dtes=(7, 60), dte_max=50),
+        replace(OPEN, earnings=EarningsFilter.EXCLUDE),
+        replace(OPEN, earnings=EarningsFilter.ONLY),
+    ):
         windows = market.windows(filters, NOW)
         met |= set(DatabaseScanner(market.database).funnel(filters, windows, as_of=NOW, cutoffs=cutoffs).rejected)
     assert set(RejectionReason) - met == {RejectionReason.EXPIRED, RejectionReason.INDEX_ROOT}

@@ -155,6 +155,22 @@ def test_rows_stored_before_the_scan_had_its_own_tables_are_scanned(
     assert _rows(dsn, f"select {columns} from scan_calls") == [("KO", 100.25, 0.25, 5, 1.5, None, quoted_at, "B")]
 
 
+@pytest.mark.parametrize("stocks", [0, 1])
+def test_a_database_that_has_stocks_counts_as_seeded(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch, stocks: int
+) -> None:
+    dsn, upgrade = new_database(None), command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0019"))
+    migrate(dsn, mode=Mode.SIMULATED)
+    monkeypatch.undo()
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "insert into stocks (symbol, added_at) select 'KO', now() from generate_series(1, %s)", [stocks]
+        )
+    assert migrate(dsn, mode=Mode.SIMULATED)
+    assert _rows(dsn, "select seeded_at is not null from database_info") == [(stocks > 0,)]
+
+
 CATALOG = {
     "columns": """
         select table_name, column_name, data_type, udt_name, is_nullable, column_default
@@ -165,7 +181,8 @@ CATALOG = {
         from pg_constraint where conrelid::regclass::text like 'procrastinate%' order by 1, 2, 3
     """,
     "indexes": """
-        select tablename, indexname, indexdef from pg_indexes where tablename like 'procrastinate%' order by 1, 2
+        select tablename, indexname, indexdef from pg_indexes where tablename like 'procrastinate%'
+          and indexname <> 'queue_locked_jobs' order by 1, 2
     """,
     "functions": """
         select proname, pg_get_function_identity_arguments(oid), pg_get_function_result(oid), prolang, prosrc

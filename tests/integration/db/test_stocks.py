@@ -45,10 +45,11 @@ def test_a_stock_can_leave_and_come_back(database: Database) -> None:
     with database.connection() as connection:
         stocks.add(connection, ["KO"], now=NOW)
         stocks.store_reference(connection, FULL)
-        assert stocks.deactivate(connection, "KO")
-        assert not stocks.deactivate(connection, "KO")
+        assert stocks.deactivate(connection, ["KO"]) == 1
+        assert stocks.deactivate(connection, ["KO"]) == 0
         assert stocks.symbols(connection) == ()
-        assert stocks.overview(connection) == []
+        (kept,) = stocks.overview(connection)
+        assert (kept.symbol, kept.active) == ("KO", False)
         assert stocks.add(connection, ["KO"], now=NOW) == ("KO",)
         assert stocks.references(connection, ["KO"]) == {"KO": FULL}
 

@@ -8,6 +8,7 @@ import pytest
 from db import jobs
 from db.engine import Database
 from db.workers import WorkerPresence, requeue_orphans, worker_count
+from db.workers import alive as living
 from scanner.errors import DatabaseUnreachableError
 
 TASK = "sync_symbol"
@@ -133,4 +134,23 @@ def test_a_lost_connection_is_reported(database: Database, queue: Queue) -> None
     )
     with pytest.raises(DatabaseUnreachableError):
         presence.take_over()
+    presence.close()
+
+
+def test_who_lives_and_what_waits(database: Database, queue: Queue) -> None:
+    worker_id = queue.register()
+    presence = WorkerPresence(database.dsn)
+    presence.announce(worker_id)
+    queue.take(worker_id)
+    queue.age_heartbeat(worker_id, 12)
+    with database.connection() as connection:
+        jobs.defer(connection, "another", [{}])
+        connection.execute(
+            "update procrastinate_jobs set scheduled_at = now() + interval '1 h' where task_name = 'another'"
+        )
+        (worker,) = living(connection)
+        lines = jobs.queue(connection)
+    assert (worker.worker_id, worker.in_work) == (worker_id, 1)
+    assert worker.heartbeat_seconds >= 12
+    assert lines == (jobs.QueueLine("another", 0, 1, 0, 0), jobs.QueueLine(TASK, 1, 0, 1, 0))
     presence.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,11 @@ from app.children import Child, stop_all
 OBEDIENT = "import sys; sys.stdin.buffer.read(); print('bye')"
 STUBBORN = "import time; time.sleep(60)"
 CRASHING = "import sys; sys.exit(3)"
+MOTHER = """
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid, flush=True)
+time.sleep(60)
+"""
 REAL_POPEN = subprocess.Popen
 
 
@@ -69,6 +76,32 @@ def test_a_child_that_dies_is_reported_once_and_started_again(child: Callable[[s
     second = wait_for_end(crashing)
     assert second.delay_seconds == 1.0
     stop_all([crashing], timeout_seconds=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_a_killed_child_had_started_ends_too(child: Callable[[str], Child]) -> None:
+    mother = child(MOTHER)
+    mother.start()
+    deadline = time.monotonic() + 10
+    while not (said := mother.log.read_text().strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert lives(int(said))
+    assert mother.pid is not None
+    os.kill(mother.pid, signal.SIGKILL)
+    wait_for_end(mother)
+    while lives(int(said)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    stop_all([mother], timeout_seconds=1)
+
+
+def lives(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_stopped_child_is_not_started_again(child: Callable[[str], Child]) -> None:

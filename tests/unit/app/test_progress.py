@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from app.progress import duration, follow, line, summary
+from app.progress import backfill_line, duration, follow, follow_backfill, line, summary
+from app.services.flow_backfill import BackfillProgress, FlowBackfill, PastSlot
 from app.services.sync import RunState, SymbolFailure, SyncProgress, SyncService
 from scanner.errors import DatabaseUnreachableError
 
@@ -119,6 +121,49 @@ def test_summary_is_by_class_the_most_frequent_first() -> None:
 
 def test_no_summary_without_failures() -> None:
     assert summary(replace(FINISHED, failed=0)) == ""
+
+
+class ScriptedBackfill(FlowBackfill):
+    """Answers with one progress after another."""
+
+    def __init__(self, *answers: BackfillProgress | Exception) -> None:
+        self.answers = list(answers)
+
+    def progress(self, slots: Sequence[PastSlot]) -> BackfillProgress:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("made", "waiting", "seconds", "text"),
+    [
+        (0, 55, 0.5, "Past flow scans 0/55"),
+        (11, 44, 5.0, "Past flow scans 11/55, 20 s left"),
+        (11, 22, 5.0, "Past flow scans 11/55, 10 s left"),  # 22 have failed and are not waited for
+        (55, 0, 25.0, "Past flow scans 55/55"),
+    ],
+)
+def test_line_of_past_scans(made: int, waiting: int, seconds: float, text: str) -> None:
+    assert backfill_line(BackfillProgress(total=55, made=made, waiting=waiting), seconds) == text
+
+
+def test_past_scans_are_followed_until_none_is_waited_for() -> None:
+    away = DatabaseUnreachableError("no database answers")
+    begun, over = BackfillProgress(2, 0, 2), BackfillProgress(2, 1, 0)
+    out = io.StringIO()
+    assert follow_backfill(ScriptedBackfill(begun, away, over), (), stop=threading.Event(), out=out) is over
+    assert out.getvalue().splitlines() == ["Past flow scans 0/2", "Past flow scans 1/2"]
+
+
+def test_past_scans_are_not_waited_for_when_asked_to_stop() -> None:
+    stop = threading.Event()
+    stop.set()
+    begun = BackfillProgress(2, 0, 2)
+    assert follow_backfill(ScriptedBackfill(begun), (), stop=stop, out=io.StringIO()) is begun
+    with pytest.raises(DatabaseUnreachableError):
+        follow_backfill(ScriptedBackfill(DatabaseUnreachableError("gone")), (), stop=stop, out=io.StringIO())
 
 
 @pytest.mark.parametrize(

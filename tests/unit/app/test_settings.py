@@ -95,6 +95,57 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, v
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("SPY,QQQ", ("SPY", "QQQ")),
+        (" spy , brk-b,, SPY ", ("SPY", "BRK.B")),
+        ("AAPL", ("AAPL",)),
+    ],
+)
+def test_symbols_of_the_flow_scan_are_canonical_and_each_once(
+    monkeypatch: pytest.MonkeyPatch, text: str, symbols: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("SCANNER_FLOW_SYMBOLS", text)
+    assert load_settings().flow_symbols == symbols
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_without_symbols_the_flow_scan_takes_the_default_stocks(
+    monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    if text is not None:
+        monkeypatch.setenv("SCANNER_FLOW_SYMBOLS", text)
+    assert load_settings().flow_symbols is None
+
+
+@pytest.mark.parametrize("text", ["SPY;QQQ", "SPY,$$$", "A B", "SPY,THIS_IS_NO_SYMBOL", ",", " , "])
+def test_symbols_of_the_flow_scan_that_are_none_are_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SCANNER_FLOW_SYMBOLS", text)
+    with pytest.raises(InputError, match="SCANNER_FLOW_SYMBOLS"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["SCANNER_FLOW_SCANS", "SCANNER_API"])
+@pytest.mark.parametrize(
+    ("text", "on"), [("false", False), ("0", False), ("no", False), ("TRUE", True), ("1", True), ("", True)]
+)
+def test_what_runs_by_itself_can_be_switched_off(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, on: bool
+) -> None:
+    monkeypatch.setenv(name, text)
+    settings = load_settings()
+    assert {"SCANNER_FLOW_SCANS": settings.flow_scans, "SCANNER_API": settings.api}[name] is on
+
+
+@pytest.mark.parametrize("name", ["SCANNER_FLOW_SCANS", "SCANNER_API"])
+@pytest.mark.parametrize("text", ["maybe", "2", "falsch"])
+def test_a_switch_that_is_neither_on_nor_off_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(InputError, match=name):
+        load_settings()
+
+
 def test_a_replay_without_a_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCANNER_MODE", "recorded")
     with pytest.raises(InputError, match="SCANNER_RECORDED_DIR"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from scanner.calendar import NEW_YORK, MarketCalendar, due_scan, flow_expirations
+from scanner.calendar import NEW_YORK, MarketCalendar, due_scan, flow_expirations, scan_slots
 from scanner.errors import InputError
 
 
@@ -45,6 +46,43 @@ def test_a_full_day_has_26_slots_from_0945_to_1600_in_new_york(calendar: MarketC
 def test_an_early_close_ends_the_slots(calendar: MarketCalendar) -> None:
     found = slots(calendar, "2026-11-27")
     assert (len(found), found[0], found[-1]) == (14, "09:45", "13:00")
+
+
+@pytest.mark.parametrize(
+    ("session", "first", "last", "count"),
+    [
+        (date(2026, 11, 25), "2026-11-25T14:45", "2026-11-25T21:00", 26),
+        (date(2026, 7, 2), "2026-07-02T13:45", "2026-07-02T20:00", 26),  # New York is at UTC-4
+        (date(2026, 3, 6), "2026-03-06T14:45", "2026-03-06T21:00", 26),  # before spring
+        (date(2026, 3, 9), "2026-03-09T13:45", "2026-03-09T20:00", 26),
+        (date(2026, 10, 30), "2026-10-30T13:45", "2026-10-30T20:00", 26),  # before autumn
+        (date(2026, 11, 2), "2026-11-02T14:45", "2026-11-02T21:00", 26),
+        (date(2025, 7, 3), "2025-07-03T13:45", "2025-07-03T17:00", 14),  # NYSE: closes at 13:00
+        (date(2026, 11, 27), "2026-11-27T14:45", "2026-11-27T18:00", 14),
+        (date(2026, 12, 24), "2026-12-24T14:45", "2026-12-24T18:00", 14),
+    ],
+)
+def test_the_slots_of_published_sessions(
+    calendar: MarketCalendar, session: date, first: str, last: str, count: int
+) -> None:
+    """Hours and early closes as the NYSE publishes them, in UTC by hand."""
+    found = scan_slots(session, calendar)
+    assert found[0] == datetime.fromisoformat(first).replace(tzinfo=UTC)
+    assert found[-1] == datetime.fromisoformat(last).replace(tzinfo=UTC)
+    assert len(found) == count
+    assert {later - earlier for earlier, later in itertools.pairwise(found)} == {timedelta(minutes=15)}
+
+
+@pytest.mark.parametrize("day", ["2026-11-25", "2026-11-27", "2026-03-09", "2026-11-02"])
+def test_the_slots_of_a_session_are_those_that_come_due(calendar: MarketCalendar, day: str) -> None:
+    listed = scan_slots(date.fromisoformat(day), calendar)
+    assert [slot.astimezone(NEW_YORK).strftime("%H:%M") for slot in listed] == slots(calendar, day)
+
+
+@pytest.mark.parametrize("day", ["2026-11-26", "2026-11-28", "2026-12-25"])
+def test_a_day_that_is_no_session_has_no_slots_to_list(calendar: MarketCalendar, day: str) -> None:
+    with pytest.raises(InputError, match="is not a trading session"):
+        scan_slots(date.fromisoformat(day), calendar)
 
 
 @pytest.mark.parametrize("day", ["2026-11-26", "2026-11-28", "2026-12-25"])

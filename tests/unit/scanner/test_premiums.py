@@ -15,15 +15,19 @@ from hypothesis import strategies as st
 
 from scanner import schema
 from scanner.calendar import MarketCalendar, market_date
+from scanner.earnings import next_earnings
 from scanner.errors import InputError
 from scanner.model import (
     TARGET_DTE_TOLERANCE,
     BasisKind,
     ChainSnapshot,
     Dividend,
+    EarningsFilter,
+    EarningsState,
     Grade,
     PremiumFilters,
     PriceBasis,
+    ReferenceData,
     RejectionReason,
     Strategy,
 )
@@ -42,6 +46,24 @@ MID = PriceBasis(BasisKind.MID)
 BOTH = tuple(Strategy)
 NOW = datetime(2025, 6, 4, 11, 30, tzinfo=NEW_YORK)
 SYMBOLS = ("SNOW", "TEAM", "APP", "IBIT", "ZPROWS", "ZPNONE")
+KNOWN_EARNINGS: dict[str, date | str] = {
+    "SNOW": date(2025, 6, 20),
+    "TEAM": date(2025, 7, 31),
+    "APP": date(2025, 6, 3),
+    "IBIT": "none",
+}
+"""On an expiration, between two, past, and of a fund; the others are unknown."""
+
+STOCKS = [
+    ReferenceData(
+        symbol,
+        "by hand",
+        NOW,
+        next_earnings=day if isinstance(day, date) else None,
+        earnings_state=EarningsState.CONFIRMED if isinstance(day, date) else EarningsState.NONE,
+    )
+    for symbol, day in KNOWN_EARNINGS.items()
+]
 
 
 def facts_of(chain: ChainSnapshot, calendar: MarketCalendar, basis: PriceBasis | None = None) -> pd.DataFrame:
@@ -257,6 +279,7 @@ limits = st.fixed_dictionaries(
         "min_premium_pct": st.floats(0.0, 3.0),
         "max_spread_pct": st.floats(0.0, 30.0),
         "min_grade": st.sampled_from(Grade),
+        "earnings": st.sampled_from(EarningsFilter),
         "volume_min": st.integers(0, 2000),
         "open_interest_min": st.integers(0, 5000),
         "dte_min": st.integers(0, 20),
@@ -293,13 +316,14 @@ class TestScan:
     ) -> None:
         as_of = NOW + later
         passed: list[dict[str, Any]] = []
-        result = scanner.scan_facts(stored, filters, as_of=as_of)
+        earnings = next_earnings(STOCKS, today=market_date(as_of))
+        result = scanner.scan_facts(stored, filters, as_of=as_of, earnings=earnings)
         for chain, count in zip(simulated, result.counts, strict=True):
             rows = as_of_columns(stored[chain.symbol], as_of=as_of, basis=filters.basis, calendar=calendar)
             records: list[Any] = rows[list(READ_BY_REFERENCE)].to_dict("records")
             targets = targets_of(chain.listed_expirations, market_date(as_of), filters.target_dtes)
-            expected = [first_reason(row, filters, as_of, targets) for row in records]
-            codes = rejections(rows, filters, as_of=as_of)
+            expected = [first_reason(row, filters, as_of, targets, KNOWN_EARNINGS) for row in records]
+            codes = rejections(rows, filters, as_of=as_of, earnings=earnings)
             assert [None if code < 0 else REASONS[code].value for code in codes.tolist()] == expected
             assert count.fetched == count.passed + sum(count.rejected.values()) == len(rows)
             assert count.passed == expected.count(None)

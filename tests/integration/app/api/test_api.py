@@ -3,39 +3,28 @@ from __future__ import annotations
 import csv
 import io
 import math
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app import VERSION
 from app.api.main import create_app
 from app.bootstrap import Services
 from app.services.api_keys import ApiScope
 from scanner.model import PremiumFilters
 from scanner.schema import SCAN
-from tests.integration.app.api.conftest import IN_SESSION, STOCKS, rows
+from tests.integration.app.api.conftest import IN_SESSION, pages, rows
 
 
-def test_the_first_page_says_what_this_is(client: TestClient) -> None:
-    assert rows(client, "/")["mode"] == "simulated"
+def test_the_first_page_says_what_this_is_and_its_links_lead_somewhere(client: TestClient) -> None:
+    found = rows(client, "/")
+    assert (found["name"], found["version"], found["mode"]) == ("options scanner", VERSION, "simulated")
+    documented = set(client.get(found["links"]["openapi"]).json()["paths"])
+    own = {found["links"].pop(name) for name in ("documentation", "openapi")}
+    assert set(found["links"].values()) == documented - {"/"}
+    assert {client.get(link).status_code for link in own} == {200}
     assert rows(client, "/health") == {"status": "ok", "mode": "simulated"}
-
-
-def test_without_data_the_service_lives_and_is_not_ready(client: TestClient) -> None:
-    answer = client.get("/health/ready")
-    assert answer.status_code == 503
-    assert answer.json()["reason"] == "nothing is stored yet"
-
-
-def test_with_fresh_data_it_is_ready(synced: Services, client: TestClient) -> None:
-    answer = client.get("/health/ready")
-    assert (answer.status_code, answer.json()["ready"]) == (200, True)
-    assert 0 <= answer.json()["age_seconds"] < 60
-
-
-def test_figures_for_prometheus(synced: Services, client: TestClient) -> None:
-    text = client.get("/metrics").text
-    assert "scanner_ready 1.0" in text
-    assert f"scanner_stocks_with_data {len(STOCKS)}.0" in text
 
 
 def test_premiums_are_the_rows_of_the_database_scan(synced: Services, client: TestClient) -> None:
@@ -57,6 +46,17 @@ def test_premiums_of_chosen_symbols(synced: Services, client: TestClient) -> Non
 
 
 @pytest.mark.parametrize(
+    "query", ["", "&basis=fill&fill=0.3", "&best_per_expiration=false&dte_min=0", "&symbols=KO,CRM,UNH"]
+)
+def test_premiums_come_in_pages(synced: Services, client: TestClient, query: str) -> None:
+    address = f"/api/premiums?delta_min=0.05&delta_max=0.6&strategy=cash_secured_put&strategy=covered_call{query}"
+    every = [row["occ_symbol"] for row in rows(client, f"{address}&limit=1000")]
+    assert 20 < len(every) < 1000
+    size = len(every) // 4
+    assert [row["occ_symbol"] for row in pages(client, f"{address}&limit={size}")] == every
+
+
+@pytest.mark.parametrize(
     ("query", "said"),
     [
         ("limit=0", "limit"),
@@ -66,6 +66,12 @@ def test_premiums_of_chosen_symbols(synced: Services, client: TestClient) -> Non
         ("dte=31", "target DTE"),
         ("min_grade=Z", "min_grade"),
         ("symbols=not a symbol", "symbol"),
+        ("symbols=KO%00", "symbol"),
+        ("min_premiumpct=1", "min_premium_pct is"),
+        ("after=KO", "Link header"),
+        ("delta_min=nan", "delta_min"),
+        ("max_stock_price=inf", "max_stock_price"),
+        ("volume_min=1" + "0" * 400, "volume_min"),
     ],
 )
 def test_what_cannot_be_asked_is_a_problem(client: TestClient, query: str, said: str) -> None:
@@ -102,11 +108,19 @@ def test_answers_are_compressed_for_who_takes_that(synced: Services, client: Tes
 
 def test_symbols_come_in_pages(services: Services, client: TestClient) -> None:
     services.stocks.seed()
-    first = rows(client, "/api/symbols", limit=3)
-    second = rows(client, "/api/symbols", limit=3, after=first[-1]["symbol"])
-    names = [row["symbol"] for row in first + second]
-    assert names == sorted(names)
-    assert len(set(names)) == 6
+    names = [row["symbol"] for row in pages(client, "/api/symbols?limit=5")]
+    assert names == list(services.stocks.symbols())
+    assert "link" not in client.get("/api/symbols").headers
+
+
+def test_the_seconds_of_the_ages_do_not_change_an_etag(
+    services: Services, synced: Services, client: TestClient
+) -> None:
+    first = client.get("/api/premiums?limit=5")
+    object.__setattr__(services.premiums, "_clock", lambda: IN_SESSION + timedelta(seconds=3))
+    later = client.get("/api/premiums?limit=5&best_per_expiration=true")
+    assert later.json()[0]["quote_age_seconds"] == pytest.approx(first.json()[0]["quote_age_seconds"] + 3)
+    assert later.headers["etag"] == first.headers["etag"]
 
 
 def test_expiries_are_those_to_come(synced: Services, client: TestClient) -> None:
@@ -116,7 +130,7 @@ def test_expiries_are_those_to_come(synced: Services, client: TestClient) -> Non
 
 
 def test_a_sync_is_started_and_followed(client: TestClient) -> None:
-    assert rows(client, "/api/sync/status") == {"state": "none"}
+    assert rows(client, "/api/sync/status") == {"state": "none", "mode": "simulated"}
     started = client.post("/api/sync", json={"symbols": ["KO"]})
     assert started.status_code == 202
     status = rows(client, "/api/sync/status")
@@ -136,6 +150,33 @@ def test_a_sync_that_cannot_be_read_is_a_problem(client: TestClient, body: bytes
 def test_an_unknown_address_is_a_problem(client: TestClient) -> None:
     answer = client.get("/api/nothing")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "GET /" in answer.json()["detail"]
+
+
+def test_a_method_that_is_not_possible_is_a_problem(client: TestClient) -> None:
+    answer = client.delete("/api/premiums")
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
+    assert answer.headers["allow"] == "GET"
+    assert "Use GET" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("address", ["/api/symbols", "/health/ready"])
+def test_a_database_that_is_away_is_a_problem_that_says_so(
+    services: Services, client: TestClient, address: str
+) -> None:
+    services.database.close()
+    answer = client.get(address)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert "database" in answer.json()["title"]
+
+
+def test_a_fault_of_the_program_is_a_problem_without_its_details(
+    services: Services, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services.stocks, "symbols", lambda: 1 / 0)
+    answer = client.get("/api/symbols")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "zero" not in answer.text
 
 
 class TestKeys:
@@ -143,7 +184,7 @@ class TestKeys:
     def locked(self, services: Services) -> TestClient:
         settings = services.settings.model_copy(update={"api_keys": True})
         object.__setattr__(services, "settings", settings)
-        return TestClient(create_app(services))
+        return TestClient(create_app(lambda: services))
 
     def test_without_a_key_nothing_is_said(self, locked: TestClient) -> None:
         answer = locked.get("/api/premiums")

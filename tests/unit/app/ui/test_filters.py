@@ -4,7 +4,7 @@ import pytest
 
 from app.ui import filters
 from scanner.errors import InputError
-from scanner.model import BasisKind, Grade, PremiumFilters, PriceBasis, Strategy
+from scanner.model import BasisKind, EarningsFilter, Grade, PremiumFilters, PriceBasis, Strategy
 
 EVERYTHING_CHANGED = PremiumFilters(
     strategies=(Strategy.CASH_SECURED_PUT, Strategy.COVERED_CALL),
@@ -19,6 +19,7 @@ EVERYTHING_CHANGED = PremiumFilters(
     min_premium_pct=0.5,
     max_spread_pct=10.0,
     min_grade=Grade.B,
+    earnings=EarningsFilter.EXCLUDE_KNOWN,
     basis=PriceBasis(BasisKind.FILL, 0.35),
     best_per_expiration=False,
 )
@@ -77,3 +78,24 @@ def test_an_entry_may_be_a_pasted_list() -> None:
     read = filters.read_symbols(["AAPL", "msft, NYSE:KO\nbrk-b", "AAPL", "???"])
     assert read.symbols == ("AAPL", "MSFT", "KO", "BRK.B")
     assert read.invalid == ("???",)
+
+
+def test_no_target_days_stand_in_the_address_as_such() -> None:
+    assert filters.in_address("db", PremiumFilters(target_dtes=()))["db_target"] == ""
+    assert filters.in_address("db", PremiumFilters(target_dtes=(7, 30)))["db_target"] == ["7", "30"]
+
+
+def test_filters_in_words_name_every_limit_that_is_set() -> None:
+    asked = PremiumFilters(
+        target_dtes=(),
+        max_stock_price=1_250.0,
+        min_premium_pct=0.5,
+        max_spread_pct=5.0,
+        min_grade=Grade.C,
+        earnings=EarningsFilter.EXCLUDE,
+    )
+    assert filters.in_words(asked) == (
+        "cash-secured put, |delta| 0.2-0.4, target days any, 1-75 days, volume from 100 or open interest from 50, "
+        "basis bid, stock price up to $1,250, premium from 0.5 %, spread up to 5 %, grade C or better, "
+        "earnings: exclude"
+    )

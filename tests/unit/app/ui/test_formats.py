@@ -108,3 +108,24 @@ def test_data_age_in_session_and_as_closing_quotes_after_it(
 
 def test_data_age_of_nothing(calendar: MarketCalendar) -> None:
     assert formats.data_age(None, None, calendar.clock(FRIDAY_CLOSE), FRIDAY_CLOSE) == "No quotes stored"
+
+
+@pytest.mark.parametrize(
+    ("outside", "shown"),
+    [("KO", "`KO`"), ("![x](http://a.example/b)", "`![x](http://a.example/b)`"), ("a`b\n# c", "`ab # c`")],
+)
+def test_text_from_outside_is_shown_as_it_is(outside: str, shown: str) -> None:
+    assert formats.quoted(outside) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, "–"), (float("nan"), "–"), (-1234.4, "-$1,234"), (-0.2, "$0")])
+def test_whole_dollars(value: float | None, shown: str) -> None:
+    assert formats.dollars(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.004, "0.00"), (-0.004, "0.00"), (0.006, "+0.01"), (-1.5, "-1.50"), (1234.5, "+1,234.50"), (float("nan"), "–")],
+)
+def test_a_change_that_rounds_to_zero_has_no_sign(value: float, text: str) -> None:
+    assert formats.signed(value) == text

@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app.services.preferences import Preferences
 from app.services.premiums import ContractDetail, DataCoverage
 from app.services.stocks import OVERVIEW
 from app.services.sync import RunState, SymbolFailure, SyncProgress
@@ -53,10 +54,22 @@ class Sync:
         self._progress = progress
         self._alive = alive
         self.started: list[tuple[str, ...] | None] = []
+        self.retried: list[int] = []
         self.refusal = ""
+        self.next_answers: list[SyncProgress] = []
 
     def progress(self) -> SyncProgress | None:
-        return self._progress
+        return self.next_answers.pop(0) if self.next_answers else self._progress
+
+    def cancel(self, run_id: int) -> int:
+        return 0
+
+    def resume_cancelled(self, run_id: int) -> int | None:
+        return None
+
+    def retry_failed(self, run_id: int) -> int | None:
+        self.retried.append(run_id)
+        return run_id
 
     def worker_alive(self) -> bool:
         return self._alive
@@ -78,7 +91,7 @@ class Premiums:
     def coverage(self) -> DataCoverage:
         return self._coverage
 
-    def top_premiums(self, limit: int) -> pd.DataFrame:
+    def top_premiums(self, limit: int, **_: Any) -> pd.DataFrame:
         return scan_frame(put())
 
     def scan(self, symbols: tuple[str, ...], filters: PremiumFilters) -> ScanResult:
@@ -113,6 +126,10 @@ def made_by_hand(
         sync=Sync(progress, alive),
         premiums=Premiums(coverage),
         stocks=Stocks(),
+        preferences=SimpleNamespace(read=Preferences),
+        watchlists=SimpleNamespace(lists=tuple),
+        stored={},
+        stored_settings=SimpleNamespace(read=dict),
     )
 
 
@@ -125,7 +142,7 @@ def _no_cache_between_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget_everything() -> None:
-    runtime.services.clear()
+    runtime.current.clear()
     st.cache_data.clear()
 
 
@@ -182,6 +199,17 @@ def test_a_refused_sync_says_why_until_the_next_attempt(monkeypatch: pytest.Monk
     services.sync.refusal = ""
     app.button(key="sync_start").click().run()
     assert "Add stocks" not in words(app)
+
+
+def test_a_click_counts_when_the_page_finds_meanwhile_that_it_has_to_be_drawn_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services = made_by_hand(FULL, ENDED)
+    app = opened(monkeypatch, services)
+    services.sync.next_answers = [ENDED, replace(ENDED, run_id=8)]
+    app.button(key="sync_retry").click().run()
+    assert not services.sync.next_answers
+    assert services.sync.retried == [ENDED.run_id]
 
 
 @pytest.mark.parametrize(("mode", "banner"), [(Mode.SIMULATED, True), (Mode.RECORDED, True), (Mode.LIVE, False)])

@@ -78,6 +78,7 @@ def test_an_empty_scan_gives_an_empty_table() -> None:
         (date(2026, 12, 18), EarningsState.ESTIMATED, "2026-12-18 (est.) !"),
         (date(2026, 12, 19), EarningsState.CONFIRMED, "2026-12-19"),
         (None, EarningsState.UNKNOWN, None),
+        (None, EarningsState.NONE, "none"),
     ],
 )
 def test_earnings_carry_their_state_and_a_mark_before_expiration(

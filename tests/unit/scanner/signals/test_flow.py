@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scanner import schema
-from scanner.signals.flow import contract_flow
+from scanner.signals.flow import contract_flow, unknown_scores
 from tests.reference import signals as reference
 from tests.reference.signals import Contract
 from tests.unit.scanner.signals.frames import facts
@@ -83,6 +83,55 @@ def test_a_new_strike_is_told_from_an_unknown_one(interest: float | None, flag: 
 def test_a_missing_input_leaves_the_whale_score_unknown(missing: str) -> None:
     one = dataclasses.replace(Contract("call", 100.0), **{missing: None})  # type: ignore[arg-type]
     assert math.isnan(flow(one).iloc[0]["whale_score"])
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        (Contract("call", 100.0, spot=None, volume=None, shares=None), "no_spot"),
+        (Contract("put", 1.0, spot=None), "no_spot"),  # near or far: without a spot nobody can tell
+        (Contract("call", 100.0, volume=None, interest=None), "volume_unknown"),
+        (Contract("call", 100.0, interest=None, mark=None), "oi_unknown"),
+        (Contract("call", 100.0, interest=0.0, mark=None), "new_strike"),
+        (Contract("call", 100.0, mark=None, iv=None), "no_two_sided_quote"),
+        (Contract("call", 100.0, iv=None, delta=None, shares=None), "no_implied_volatility"),
+        (Contract("call", 100.0, shares=None), "underlying_volume_unknown"),
+        (Contract("call", 100.0, mark=0.0), "no_price_or_shares"),
+        (Contract("call", 100.0, shares=0.0), "no_price_or_shares"),
+    ],
+)
+def test_an_unknown_score_is_counted_under_the_first_input_that_is_missing(one: Contract, reason: str) -> None:
+    assert unknown_scores(flow(one)) == {reason: 1}
+
+
+def test_unknown_scores_of_a_chain_by_hand() -> None:
+    """Of nine contracts two have a score and two are further than 5 % from the spot of 100; five are counted."""
+    chain = flow(
+        Contract("call", 100.0),
+        Contract("put", 95.0),
+        Contract("call", 105.01, volume=None),
+        Contract("put", 90.0, iv=None),
+        Contract("call", 105.0, volume=None),
+        Contract("put", 95.0, volume=None),
+        Contract("call", 101.0, interest=0.0),
+        Contract("call", 102.0, interest=None),
+        Contract("put", 99.0, iv=None),
+    )
+    assert chain["whale_exact"].notna().sum() == 2
+    assert unknown_scores(chain) == {"volume_unknown": 2, "new_strike": 1, "oi_unknown": 1, "no_implied_volatility": 1}
+
+
+def test_no_contracts_and_no_unknown_scores_are_an_empty_account() -> None:
+    assert unknown_scores(flow(Contract("call", 100.0))) == {}
+    assert unknown_scores(schema.FLOW.empty()) == {}
+
+
+@given(st.lists(CONTRACTS, min_size=1, max_size=12))
+def test_scores_and_reasons_add_up_to_the_contracts_near_the_spot(contracts: list[Contract]) -> None:
+    contracts = [dataclasses.replace(one, shares=contracts[0].shares) for one in contracts]
+    known = sum(reference.whale_exact(one) is not None for one in contracts)
+    near = sum(one.spot is None or reference.near(one, 5) for one in contracts)
+    assert sum(unknown_scores(flow(*contracts)).values()) == near - known
 
 
 KNOWN = st.builds(

@@ -68,6 +68,15 @@ def test_parts_yahoo_leaves_out_are_unknown() -> None:
     assert facts == ReferenceData("QQQ", "yahoo", NOW)
 
 
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [("ETF", "none"), ("MUTUALFUND", "none"), ("EQUITY", "unknown"), ("INDEX", "unknown"), (None, "unknown")],
+)
+def test_funds_report_no_earnings(kind: str | None, state: str) -> None:
+    facts = read(price={"quoteType": kind}, calendarEvents={})
+    assert (facts.next_earnings, facts.earnings_state) == (None, EarningsState(state))
+
+
 def test_the_amount_of_another_dividend_is_not_taken() -> None:
     coming = read(calendarEvents={"exDividendDate": FEBRUARY_10 + 90 * 86400})
     assert (coming.ex_dividend_date, coming.dividend_amount) == (date(2025, 5, 11), None)

@@ -1,0 +1,1 @@
+"""Days that left the database for Parquet files, and reading both as one. The only package that knows DuckDB."""
