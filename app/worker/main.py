@@ -153,6 +153,7 @@ def _end_soon(worker: Worker, *, seconds: float, status: int) -> None:
         while time.monotonic() < deadline:
             worker.stop()  # type: ignore[no-untyped-call]  # again and again: one that is just starting forgets it
             time.sleep(0.1)
+        logger.warning("worker did not end in time, what it was doing is left to the next one", seconds=seconds)
         os._exit(status)
 
     threading.Thread(target=end, name="end", daemon=True).start()

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.program import Program, free_port, kill, wait_for
+from tests.acceptance.program import Program, free_port, kill
+from tests.patience import PATIENCE_SECONDS, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,17 +54,15 @@ def test_the_rest_api_comes_along_is_started_again_and_ends(folder: Path, tmp_pa
     variables = {"SCANNER_API": "true", "SCANNER_API_PORT": str(port), "SCANNER_API_WORKERS": str(processes)}
     program, output = demo(folder, **variables), tmp_path / "output.txt"
     with program.running("demo", output=output) as process:
-        wait_for(lambda: f"REST API:  http://127.0.0.1:{port}" in output.read_text(), seconds=120, what="the REST API")
+        wait_for(lambda: f"REST API:  http://127.0.0.1:{port}" in output.read_text(), what="the REST API")
         assert program.answers()
         assert asked(port, "/api/symbols")
         kill(*program.children(process, "api"))
-        wait_for(
-            lambda: "The REST API ended unexpectedly" in output.read_text(), seconds=10, what="the end of the REST API"
-        )
-        wait_for(lambda: answers(port), seconds=30, what="another REST API")
+        wait_for(lambda: "The REST API ended unexpectedly" in output.read_text(), what="the end of the REST API")
+        wait_for(lambda: answers(port), what="another REST API")
         assert program.children(process, "api")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     assert not answers(port)
     assert "Traceback" not in output.read_text() + (folder / "logs" / "api.log").read_text()
     program.forget_connection()
@@ -77,13 +76,11 @@ def test_a_busy_port_of_the_rest_api_stops_nothing_else(folder: Path, tmp_path: 
         port = other.getsockname()[1]
         program = demo(folder, SCANNER_API="true", SCANNER_API_PORT=str(port))
         with program.running("demo", output=output) as process:
-            wait_for(
-                lambda: "REST API is not started" in output.read_text(), seconds=120, what="the word about the port"
-            )
+            wait_for(lambda: "REST API is not started" in output.read_text(), what="the word about the port")
             assert program.answers()
             assert not program.children(process, "api")
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 0
+            assert process.wait(PATIENCE_SECONDS) == 0
     assert f"SCANNER_API_PORT={port + 1}" in output.read_text()
     assert "Dashboard: http" in output.read_text()
 
@@ -91,7 +88,7 @@ def test_a_busy_port_of_the_rest_api_stops_nothing_else(folder: Path, tmp_path: 
 def test_the_history_of_flow_scans_is_made_at_the_first_start_and_survives_kill_9(folder: Path, tmp_path: Path) -> None:
     program, output = demo(folder, SCANNER_FLOW_SCANS="true"), tmp_path / "output.txt"
     with program.running("demo", output=output) as process:
-        wait_for(lambda: program.ask(SCANS) >= 3, seconds=120, what="a scan of the past")
+        wait_for(lambda: program.ask(SCANS) >= 3, what="a scan of the past")
         kill(process.pid, *program.children(process, "worker"))
     assert "Past flow scans" in output.read_text()
     assert "Dashboard: http" in output.read_text()
@@ -99,10 +96,9 @@ def test_the_history_of_flow_scans_is_made_at_the_first_start_and_survives_kill_
     made = program.ask(SCANS)
     assert made < 30
     with program.running("demo", output=output) as process:
-        wait_for(lambda: program.ask(SCANS) >= 30, seconds=120, what="the rest of the history")
+        wait_for(lambda: program.ask(SCANS) >= 30, what="the rest of the history")
         wait_for(
             lambda: program.ask("select count(*) from procrastinate_jobs where task_name = 'scan_past_flow'") == 0,
-            seconds=60,
             what="the end of the jobs",
         )
         days = "select count(distinct slot::date) from scan_runs where kind = 'flow'"
@@ -112,5 +108,5 @@ def test_the_history_of_flow_scans_is_made_at_the_first_start_and_survives_kill_
             program.ask("select count(distinct (run_id, symbol, root, expiration)) - count(*) from skew_metrics") == 0
         )
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     program.forget_connection()

@@ -23,10 +23,11 @@ from scanner.calendar import MarketCalendar
 from scanner.model import ChainSnapshot, Dividend, Mode
 from scanner.premiums import premium_facts
 from scanner.pricing.rates import RateCurve
-from tests.acceptance.program import Program, free_port, kill, wait_for
+from tests.acceptance.program import Program, free_port, kill
+from tests.patience import PATIENCE_SECONDS, wait_for
+from tests.processes import workers_held
 
 SYMBOLS = 1_000
-SECONDS = 120
 
 pytestmark = [
     pytest.mark.slow,
@@ -111,13 +112,13 @@ def _equal(
 def test_workers_and_postgresql_killed_while_the_program_lives(program: Program, tmp_path: Path) -> None:
     output = tmp_path / "output.txt"
     with program.running("sync", output=output) as process:
-        wait_for(lambda: program.done() > 100, seconds=SECONDS, what="the first 100 symbols")
+        wait_for(lambda: program.done() > 100, what="the first 100 symbols")
         kill(*program.children(process, "worker"))
-        wait_for(lambda: program.done() > 350, seconds=SECONDS, what="going on after the workers were killed")
+        wait_for(lambda: program.done() > 350, what="going on after the workers were killed")
         assert not program.finished()
         kill(program.postmaster())
-        wait_for(lambda: program.done() > 600, seconds=SECONDS, what="going on after PostgreSQL was killed")
-        assert process.wait(timeout=SECONDS) == 0, output.read_text()
+        wait_for(lambda: program.done() > 600, what="going on after PostgreSQL was killed")
+        assert process.wait(PATIENCE_SECONDS) == 0, output.read_text()
     text = output.read_text()
     assert "starting it again" in text
     assert "Traceback" not in text
@@ -131,23 +132,24 @@ def test_workers_and_postgresql_killed_while_the_program_lives(program: Program,
 def test_dashboard_and_supervisor_killed_and_started_again(program: Program, tmp_path: Path) -> None:
     output = tmp_path / "output.txt"
     with program.running("demo", output=output) as process:
-        wait_for(lambda: program.done() > 100, seconds=SECONDS, what="the first 100 symbols")
-        wait_for(program.answers, seconds=30, what="the dashboard")
-        kill(*program.children(process, "dashboard"))
-        wait_for(lambda: not program.answers(), seconds=10, what="the end of the dashboard")
-        wait_for(program.answers, seconds=30, what="another dashboard")
+        wait_for(lambda: program.done() > 100, what="the first 100 symbols")
+        with workers_held(process.pid):
+            wait_for(program.answers, what="the dashboard")
+            kill(*program.children(process, "dashboard"))
+            wait_for(lambda: not program.answers(), what="the end of the dashboard")
+            wait_for(program.answers, what="another dashboard")
         assert not program.finished()
         postmaster = program.postmaster()
         kill(process.pid)
         process.wait()
-        wait_for(lambda: program.leftovers() == ["postgres"], seconds=15, what="the end of the orphans")
+        wait_for(lambda: program.leftovers() == ["postgres"], what="the end of the orphans")
     assert not program.finished()
     with program.running("demo", output=output) as process:
-        wait_for(program.answers, seconds=30, what="the dashboard of the second start")
+        wait_for(program.answers, what="the dashboard of the second start")
         assert program.postmaster() == postmaster
-        wait_for(program.finished, seconds=SECONDS, what="the end of the run")
+        wait_for(program.finished, what="the end of the run")
         assert_complete_and_consistent(program)
         process.terminate()
-        assert process.wait(timeout=30) == 0, output.read_text()
+        assert process.wait(PATIENCE_SECONDS) == 0, output.read_text()
     assert "Traceback" not in output.read_text()
     assert program.leftovers() == []

@@ -19,7 +19,8 @@ from scanner.calendar import MarketCalendar
 from scanner.errors import SymbolNotFoundError
 from scanner.model import Mode
 from scanner.sources.simulated import SimulatedSource
-from tests.acceptance.program import ROOT, Program, free_port, wait_for
+from tests.acceptance.program import ROOT, Program, free_port
+from tests.patience import PATIENCE_SECONDS, wait_for
 from tests.reference.shared_data import shared_path
 from tests.vendors.faults import dropped, rate_limited, slow, unreachable
 from tests.vendors.internet import FakeInternet
@@ -97,7 +98,7 @@ def live(public_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         with program.running("run", output=output) as process:
             yield Live(program, internet, answers, output)
             process.terminate()
-            assert process.wait(timeout=60) == 0, output.read_text()
+            assert process.wait(PATIENCE_SECONDS) == 0, output.read_text()
         assert "Traceback" not in output.read_text()
         assert program.leftovers() == []
         assert internet.refused == []
@@ -119,10 +120,10 @@ def page(program: Program) -> int:
 
 
 def test_without_a_network_the_program_comes_up_and_invents_nothing(live: Live) -> None:
-    wait_for(lambda: "Dashboard: http://127.0.0.1" in live.output.read_text(), seconds=90, what="the address")
+    wait_for(lambda: "Dashboard: http://127.0.0.1" in live.output.read_text(), what="the address")
     assert live.program.answers()
     assert page(live.program) == 200
-    wait_for(lambda: "To retry" in live.output.read_text(), seconds=90, what="the end of the first sync")
+    wait_for(lambda: "To retry" in live.output.read_text(), what="the end of the first sync")
     text = live.output.read_text()
     assert f"{UNIVERSE} of {UNIVERSE} symbols failed" in text
     assert "The source failed several times in a row and is left alone for a while" in text
@@ -209,7 +210,7 @@ def test_two_syncs_at_once_are_one_run(live: Live) -> None:
             )
             for symbols in (("SPY", "QQQ"), ("QQQ", "IWM"))
         ]
-        texts = [process.communicate(timeout=90)[0] for process in processes]
+        texts = [process.communicate(timeout=PATIENCE_SECONDS)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], texts
     assert all("Synced 3/3" in text for text in texts), texts
     assert live.rows("select total, succeeded from scan_runs where run_id > %s", before) == [(3, 3)]
@@ -275,7 +276,7 @@ def test_live_is_refused_on_a_database_of_the_simulated_market(database_dsn: str
             env=program.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
         assert result.returncode == 1

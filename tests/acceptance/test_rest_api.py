@@ -19,7 +19,8 @@ from app.settings import load_settings
 from db import flow_runs, stocks
 from scanner.calendar import SCAN_EVERY
 from scanner.model import Mode
-from tests.acceptance.program import ROOT, Program, free_port, wait_for
+from tests.acceptance.program import ROOT, Program, free_port
+from tests.patience import PATIENCE_SECONDS, wait_for
 
 STOCKS = ("AAPL", "NVDA", "SPY", "TSLA")
 
@@ -56,11 +57,11 @@ def api_url(database_dsn: str, tmp_path: Path) -> Iterator[str]:
             return False
 
     with program.running("api", output=tmp_path / "api.log") as process:
-        wait_for(lambda: lives() or process.poll() is not None, seconds=60, what="the start of the API")
+        wait_for(lambda: lives() or process.poll() is not None, what="the start of the API")
         assert process.poll() is None, (tmp_path / "api.log").read_text()
         yield address
         process.terminate()
-        process.wait(15)
+        process.wait(PATIENCE_SECONDS)
 
 
 def test_the_client_code_works_unchanged(api_url: str) -> None:

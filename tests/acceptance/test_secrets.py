@@ -28,8 +28,9 @@ from app.settings import ENV_FILE_VARIABLE, load_settings
 from app.ui import runtime
 from db.embedded.place import existing_cluster
 from scanner.model import Mode, PremiumFilters
-from tests.acceptance.program import ROOT, Program, free_port, wait_for
+from tests.acceptance.program import ROOT, Program, free_port
 from tests.acceptance.test_live import UNHURRIED, market
+from tests.patience import PATIENCE_SECONDS, wait_for
 from tests.vendors.faults import json_answer
 from tests.vendors.internet import FakeInternet
 from tests.vendors.yahoo import YahooServer
@@ -68,7 +69,7 @@ class Run:
             input=typed,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
         self.printed.append(result.stdout + result.stderr)
@@ -106,14 +107,14 @@ def run(public_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         for name, value in IN_STORE.items():
             run.command("secrets", "set", name, typed=value)
         with program.running("run", output=run.output) as process:
-            wait_for(lambda: "To retry" in run.output.read_text(), seconds=180, what="the end of the first sync")
+            wait_for(lambda: "To retry" in run.output.read_text(), what="the end of the first sync")
             run.command("sync", "KO")
             run.command("status")
             run.command("secrets", "list")
             run.command("secrets", "set", "SCANNER_POLYGON_API_KEY", IN_FILE["SCANNER_POLYGON_API_KEY"])
             yield run
             process.terminate()
-            assert process.wait(timeout=150) == 0
+            assert process.wait(PATIENCE_SECONDS) == 0
         assert set(internet.refused) <= {"api.robinhood.com", "api.polygon.io", "api.schwabapi.com"}
 
 

@@ -20,7 +20,8 @@ from scanner.calendar import MarketCalendar
 from scanner.model import Mode, PremiumFilters
 from scanner.sources.recorded import save_snapshot
 from scanner.sources.simulated import SimulatedSource
-from tests.acceptance.program import ROOT, Program, free_port, wait_for
+from tests.acceptance.program import ROOT, Program, free_port
+from tests.patience import PATIENCE_SECONDS, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,7 +44,7 @@ def run(program: Program, *arguments: str, **environment: str) -> subprocess.Com
         env={**program.environment, **environment},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -62,7 +63,7 @@ def test_demo_fills_its_pages_and_stops_without_a_trace(
 ) -> None:
     output = tmp_path / "output.txt"
     with program.running("demo", output=output) as process:
-        wait_for(lambda: f"http://127.0.0.1:{program.port}" in output.read_text(), seconds=60, what="the address")
+        wait_for(lambda: f"http://127.0.0.1:{program.port}" in output.read_text(), what="the address")
         assert program.answers()
         assert program.finished()
         assert program.done() == 44
@@ -73,7 +74,7 @@ def test_demo_fills_its_pages_and_stops_without_a_trace(
         assert "Worker: running" in status.stdout
         assert "Synced 44/44" in status.stdout
         process.send_signal(number)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     text = output.read_text()
     assert "Traceback" not in text
     assert "Synced 44/44" in text
@@ -83,9 +84,9 @@ def test_demo_fills_its_pages_and_stops_without_a_trace(
 def test_ctrl_c_in_the_first_sync_stops_everything_too(program: Program, tmp_path: Path) -> None:
     output = tmp_path / "output.txt"
     with program.running("demo", output=output) as process:
-        wait_for(lambda: "First sync" in output.read_text(), seconds=60, what="the first sync")
+        wait_for(lambda: "First sync" in output.read_text(), what="the first sync")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     assert "Traceback" not in output.read_text()
 
 

@@ -21,10 +21,10 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.patience import PATIENCE_SECONDS
+
 PROJECT: Final = Path(__file__).resolve().parents[2]
-START_SECONDS: Final = 60.0
-STOP_SECONDS: Final = 30.0
-PATIENCE_MILLISECONDS: Final = 30_000
+PATIENCE_MILLISECONDS: Final = 1_000 * PATIENCE_SECONDS / 2
 _CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _CHROMIUM_FLAGS: Final = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
@@ -36,6 +36,7 @@ _CHROMIUM_FLAGS: Final = [
 class Dashboard:
     url: str
     data_dir: Path
+    pid: int
 
 
 @pytest.fixture(scope="package")
@@ -111,7 +112,7 @@ def _dashboard(arguments: list[str], data_dir: Path) -> Iterator[Dashboard]:
         _wait_until(lambda: _answers(f"http://127.0.0.1:{port}/_stcore/health"), process, log)
         if "demo" in arguments:
             _wait_until(lambda: "Dashboard: http" in log.read_text(encoding="utf-8"), process, log)
-        yield Dashboard(f"http://127.0.0.1:{port}", data_dir)
+        yield Dashboard(f"http://127.0.0.1:{port}", data_dir, process.pid)
     finally:
         _stop(process)
 
@@ -131,7 +132,7 @@ def _answers(url: str) -> bool:
 
 
 def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         if ready():
             return
@@ -142,7 +143,7 @@ def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import time
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, LiteralString
@@ -17,6 +16,7 @@ from app.connection import database_dsn
 from app.settings import load_settings
 from scanner.schema import SCAN
 from tests.browser.conftest import Dashboard
+from tests.patience import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -126,7 +126,7 @@ def test_an_empty_database_says_what_to_do_and_a_double_click_starts_one_sync(
 ) -> None:
     tab.goto(f"{empty_dashboard.url}/premium_scanner")
     expect(tab.get_by_text("SIMULATED MARKET").first).to_be_visible()
-    wait_for(empty_dashboard, "select count(*) > 0 from stocks")
+    wait_until(empty_dashboard, "select count(*) > 0 from stocks")
     tab.get_by_role("link", name="Home", exact=True).click()
     expect(tab.get_by_text("Start here")).to_be_visible()
     expect(tab.get_by_text("Press Sync All")).to_be_visible()
@@ -144,9 +144,5 @@ def asked(dashboard: Dashboard, query: LiteralString) -> Any:
     return row[0]
 
 
-def wait_for(dashboard: Dashboard, query: LiteralString) -> None:
-    for _ in range(100):
-        if asked(dashboard, query):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"never true: {query}")
+def wait_until(dashboard: Dashboard, query: LiteralString) -> None:
+    wait_for(lambda: bool(asked(dashboard, query)), query)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from app.connection import database_dsn
 from app.settings import load_settings
 from tests.browser.conftest import Dashboard
-from tests.browser.test_pages import summary, wait_for
+from tests.browser.test_pages import summary, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -49,13 +49,13 @@ def test_the_symbols_of_a_scan_become_a_list(demo: Dashboard, tab: Page) -> None
 def test_a_stock_is_added_deactivated_and_deleted(empty_dashboard: Dashboard, tab: Page) -> None:
     tab.goto(f"{empty_dashboard.url}/database_scan?db_tab=Add+Stocks")
     expect(tab.get_by_text("Ready universes")).to_be_visible()
-    wait_for(empty_dashboard, "select count(*) > 40 from stocks")
+    wait_until(empty_dashboard, "select count(*) > 40 from stocks")
     tab.get_by_role("textbox", name="Symbols").fill("BRK-B ZZZZZ AAPL ???")
     tab.get_by_role("button", name="Add", exact=True).click()
     expect(tab.get_by_text("Added 2: BRK.B, ZZZZZ")).to_be_visible()
     expect(tab.get_by_text("Already there, 1: AAPL")).to_be_visible()
     expect(tab.get_by_text("Not symbols, 1: ???")).to_be_visible()
-    wait_for(empty_dashboard, "select check_error = 'SymbolNotFoundError' from stocks where symbol = 'ZZZZZ'")
+    wait_until(empty_dashboard, "select check_error = 'SymbolNotFoundError' from stocks where symbol = 'ZZZZZ'")
     tab.get_by_role("tab", name="Overview").click()
     expect(tab.get_by_text(re.compile("46 stocks.*1 unknown to the source"))).to_be_visible()
     for action in ("Deactivate", "Delete"):
@@ -81,7 +81,7 @@ def choose_first_row(tab: Page) -> None:
 def test_five_thousand_stocks_stay_usable(empty_dashboard: Dashboard, tab: Page) -> None:
     tab.goto(empty_dashboard.url)
     expect(tab.get_by_text("Start here")).to_be_visible()
-    wait_for(empty_dashboard, "select count(*) > 40 from stocks")
+    wait_until(empty_dashboard, "select count(*) > 40 from stocks")
     settings = load_settings(mode="simulated", data_dir=empty_dashboard.data_dir)
     with psycopg.connect(database_dsn(settings)) as connection:
         connection.execute(

@@ -17,7 +17,7 @@ from app.bootstrap import Services, build
 from app.services.flow_scan import OVERTAKEN_AFTER
 from app.settings import PROJECT_FOLDER, load_settings
 from scanner.model import Mode
-from tests.integration.app.test_worker import wait_for
+from tests.patience import wait_for
 
 pytestmark = pytest.mark.slow
 

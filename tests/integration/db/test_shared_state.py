@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
@@ -34,7 +35,7 @@ from tests.integration.db.conftest import NOW, Priced
 ROOT = Path(__file__).resolve().parents[3]
 LATE = SourceTimeoutError("yahoo", "KO", "no answer within 20 s")
 LIMIT = RateLimit(50, 1.0, burst=10)
-QUICK = BreakerPolicy(failures=1, open_seconds=0.2, probe_seconds=1.0)
+POLICY = BreakerPolicy(failures=1, open_seconds=30.0, probe_seconds=60.0)
 
 _HEAD = """
 import sys
@@ -47,7 +48,7 @@ from scanner.model import Mode
 from scanner.sources.resilience import BreakerPolicy, RateLimit
 database = open_database(sys.argv[1], mode=Mode.SIMULATED)
 """
-PROBE = 'print(SharedBreaker(database, "yahoo", BreakerPolicy(probe_seconds=1.0)).suspended_seconds() == 0.0)'
+PROBE = 'print(SharedBreaker(database, "yahoo", BreakerPolicy(probe_seconds=3.0)).suspended_seconds() == 0.0)'
 LEAD = 'chain_cache.LEASE_SECONDS = 1.0\nprint(SharedChainCache(database).take("KO"))'
 POSTPONE = 'print(SharedLimiter(database, "yahoo", RateLimit(50, 1.0, burst=10)).postpone(20.0) is None)'
 FIRST = """
@@ -79,10 +80,15 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
+def let_end(database: Database, time_limit: LiteralString) -> None:
+    with database.connection() as connection:
+        connection.execute(f"update source_breakers set {time_limit} = clock_timestamp()")
+
+
 def half_open(database: Database) -> SharedBreaker:
-    breaker = SharedBreaker(database, "yahoo", QUICK)
+    breaker = SharedBreaker(database, "yahoo", POLICY)
     breaker.report(Outcome.FAILURE, LATE)
-    time.sleep(QUICK.open_seconds + 0.05)
+    let_end(database, "open_until")
     return breaker
 
 
@@ -146,7 +152,7 @@ def test_processes_that_begin_together_get_turns_one_after_another(database_dsn:
 
 
 def test_the_probe_may_ask_again_after_waiting_and_nobody_else(database: Database) -> None:
-    breaker, other = half_open(database), SharedBreaker(database, "yahoo", QUICK)
+    breaker, other = half_open(database), SharedBreaker(database, "yahoo", POLICY)
     assert breaker.suspended_seconds() == 0.0
     assert other.suspended_seconds() > 0.0
     assert breaker.suspended_seconds() == 0.0
@@ -154,14 +160,15 @@ def test_the_probe_may_ask_again_after_waiting_and_nobody_else(database: Databas
 
 
 def test_a_probe_that_waited_too_long_for_its_turn_is_none_any_more(database: Database) -> None:
-    breaker, other = half_open(database), SharedBreaker(database, "yahoo", QUICK)
+    breaker, other = half_open(database), SharedBreaker(database, "yahoo", POLICY)
     assert breaker.suspended_seconds() == 0.0
-    until(lambda: other.suspended_seconds() == 0.0)
+    let_end(database, "probe_until")
+    assert other.suspended_seconds() == 0.0
     assert breaker.suspended_seconds() > 0.0
 
 
 def test_a_probe_without_a_turn_is_left_to_the_next(database: Database) -> None:
-    breaker, other = half_open(database), SharedBreaker(database, "yahoo", QUICK)
+    breaker, other = half_open(database), SharedBreaker(database, "yahoo", POLICY)
     assert breaker.suspended_seconds() == 0.0
     other.report(Outcome.LIMITED, None)
     assert other.suspended_seconds() > 0.0
@@ -170,7 +177,7 @@ def test_a_probe_without_a_turn_is_left_to_the_next(database: Database) -> None:
 
 
 def test_beside_a_probe_the_others_are_told_to_come_back_soon(database: Database) -> None:
-    patient = BreakerPolicy(failures=1, open_seconds=0.2, probe_seconds=600.0)
+    patient = BreakerPolicy(failures=1, probe_seconds=600.0)
     half_open(database)
     assert SharedBreaker(database, "yahoo", patient).suspended_seconds() == 0.0
     assert SharedBreaker(database, "yahoo", patient).suspended_seconds() <= PROBE_WAIT_SECONDS
@@ -292,7 +299,7 @@ def test_without_the_server_there_are_errors_and_after_a_crash_all_begins_anew(
     fragile: tuple[EmbeddedServer, Database, Path], priced: Callable[..., Priced]
 ) -> None:
     server, database, folder = fragile
-    limiter, breaker = SharedLimiter(database, "yahoo", LIMIT), SharedBreaker(database, "yahoo", QUICK)
+    limiter, breaker = SharedLimiter(database, "yahoo", LIMIT), SharedBreaker(database, "yahoo", POLICY)
     cache, since = SharedChainCache(database), datetime.min.replace(tzinfo=NOW.tzinfo)
     limiter.postpone(500.0)
     breaker.report(Outcome.AUTH, LATE)

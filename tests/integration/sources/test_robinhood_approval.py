@@ -130,7 +130,7 @@ def test_a_fault_of_the_approval_is_bounded_and_typed(
 ) -> None:
     started = time.monotonic()
     assert type(approval_failure(enter_internet, pattern, fault(pattern))) is error
-    assert time.monotonic() - started < 5.0
+    assert time.monotonic() - started < 30.0
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_a_fault_becomes_its_error_soon_and_without_repeats(internet: FakeIntern
     started = time.monotonic()
     with pytest.raises(SourceError) as caught:
         fetch(yahoo)
-    assert time.monotonic() - started < 3 * TIME_LIMIT + 2.0  # the import of yfinance may be among it
+    assert time.monotonic() - started < HUNG / 2
     assert type(caught.value) is case.error, repr(caught.value)
     assert (caught.value.source, caught.value.symbol) == ("yahoo", "AAPL")
     assert case.text in str(caught.value)

@@ -12,6 +12,7 @@ import pytest
 
 from app import children
 from app.children import Child, stop_all
+from tests.patience import PATIENCE_SECONDS, wait_for
 
 OBEDIENT = "import sys; sys.stdin.buffer.read(); print('bye')"
 STUBBORN = "import time; time.sleep(60)"
@@ -39,8 +40,8 @@ def child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Ch
     return make
 
 
-def wait_for_end(child: Child, seconds: float = 5.0) -> children.Ended:
-    deadline = time.monotonic() + seconds
+def wait_for_end(child: Child) -> children.Ended:
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if ended := child.tend():
             return ended
@@ -51,7 +52,7 @@ def wait_for_end(child: Child, seconds: float = 5.0) -> children.Ended:
 def test_a_child_ends_when_its_standard_input_is_closed(child: Callable[[str], Child]) -> None:
     obedient = child(OBEDIENT)
     obedient.start()
-    stop_all([obedient], timeout_seconds=5)
+    stop_all([obedient], timeout_seconds=PATIENCE_SECONDS)
     assert obedient.pid is None
     assert obedient.log.read_text() == "bye\n"
 
@@ -61,7 +62,7 @@ def test_a_stubborn_child_is_killed(child: Callable[[str], Child]) -> None:
     stubborn.start()
     began = time.monotonic()
     stop_all([stubborn], timeout_seconds=0.2)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     assert stubborn.pid is None
 
 
@@ -82,17 +83,13 @@ def test_a_child_that_dies_is_reported_once_and_started_again(child: Callable[[s
 def test_what_a_killed_child_had_started_ends_too(child: Callable[[str], Child]) -> None:
     mother = child(MOTHER)
     mother.start()
-    deadline = time.monotonic() + 10
-    while not (said := mother.log.read_text().strip()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert lives(int(said))
+    wait_for(lambda: mother.log.read_text().endswith("\n"), "the child of the child")
+    said = int(mother.log.read_text())
+    assert lives(said)
     assert mother.pid is not None
     os.kill(mother.pid, signal.SIGKILL)
     wait_for_end(mother)
-    while lives(int(said)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not lives(said), "the end of the child of the child")
     stop_all([mother], timeout_seconds=1)
 
 
@@ -120,6 +117,6 @@ def test_a_large_log_is_put_aside(child: Callable[[str], Child], monkeypatch: py
     obedient.log.parent.mkdir()
     obedient.log.write_text("old and long enough\n")
     obedient.start()
-    stop_all([obedient], timeout_seconds=5)
+    stop_all([obedient], timeout_seconds=PATIENCE_SECONDS)
     assert obedient.log.read_text() == "bye\n"
     assert obedient.log.with_suffix(".old.log").read_text() == "old and long enough\n"

@@ -34,8 +34,9 @@ from app.settings import load_settings
 from db.embedded import EmbeddedServer
 from db.engine import create_database_if_missing, migrate
 from scanner.model import Mode
-from tests.acceptance.program import free_port, wait_for
+from tests.acceptance.program import free_port
 from tests.integration.app.api.conftest import FLOW_STOCKS, IN_SESSION, STOCKS, scan
+from tests.patience import wait_for
 
 EXAMPLES = 25
 """Random questions for each address, beside the boundary values of its parameters."""
@@ -70,7 +71,7 @@ def address(server: EmbeddedServer) -> Iterator[str]:
     )
     thread = threading.Thread(target=server_of_api.run, daemon=True)
     thread.start()
-    wait_for(lambda: server_of_api.started, seconds=20, what="the start of the API")
+    wait_for(lambda: server_of_api.started, what="the start of the API")
     yield f"http://127.0.0.1:{port}"
     server_of_api.should_exit = True
     thread.join(20)
