@@ -73,9 +73,8 @@ def test_a_stock_is_added_deactivated_and_deleted(empty_dashboard: Dashboard, ta
 
 def choose_first_row(tab: Page) -> None:
     expect(tab.get_by_text("1 found")).to_be_visible()
-    place = tab.get_by_test_id("stDataFrame").bounding_box()
-    assert place is not None
-    tab.mouse.click(place["x"] + 18, place["y"] + 48)
+    expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    tab.get_by_test_id("stDataFrame").click(position={"x": 18, "y": 48})
 
 
 def test_five_thousand_stocks_stay_usable(empty_dashboard: Dashboard, tab: Page) -> None:
