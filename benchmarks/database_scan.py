@@ -22,7 +22,7 @@ from psycopg import Connection
 from benchmarks.report import Timings, table, timed
 from benchmarks.server import database
 from benchmarks.synthetic_premiums import AS_OF, premium_frame, symbols
-from db import partitions, premiums, stocks
+from db import partitions, premium_writing, premiums, stocks
 from db.database_scanner import DatabaseScanner
 from db.engine import Database
 from scanner.calendar import MarketCalendar, market_date, target_windows
@@ -140,7 +140,7 @@ def sync(opened: Database, by_symbol: Mapping[str, pd.DataFrame], *, now: dateti
                 listed_expirations=(),
                 contracts=facts[CHAIN.names],
             )
-            premiums.replace_symbol(connection, facts, snapshot, now=now, today=market_date(now))
+            premium_writing.replace_symbol(connection, facts, snapshot, now=now, today=market_date(now))
 
 
 def report() -> str:

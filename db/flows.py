@@ -12,9 +12,8 @@ from psycopg import Connection, sql
 
 from db import data_version, partitions, run_symbols, snapshots
 from db.frames import copy_bytes, to_batch
-from db.premiums import Claim
 from db.run_kinds import FLOW
-from db.run_symbols import SymbolAccount
+from db.run_symbols import Claim, SymbolAccount
 from scanner.errors import SupersededError
 from scanner.model import ChainSnapshot
 from scanner.schema import FLOW_ROWS, OPPORTUNITY_ROWS, SKEW_ROWS, Schema, as_declared

@@ -25,6 +25,16 @@ class SymbolState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker holds while it works on a symbol of a run: see `claim`. Durations in ms."""
+
+    run_id: int
+    attempt: int
+    fetch_ms: float | None = None
+    price_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SymbolAccount:
     """What became of one fetched chain: contracts delivered, unreadable, without IV and (of a flow scan) without a
     whale score by reason; durations in ms."""

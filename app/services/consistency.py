@@ -9,11 +9,11 @@ from datetime import datetime
 import structlog
 
 from app.services.priced_chains import PricingInputs, coming_dividends
-from db import consistency, premiums, snapshots, stocks
+from db import consistency, premium_writing, snapshots, stocks
 from db.engine import Database
 from scanner.calendar import market_date
 from scanner.errors import SupersededError
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 
 logger = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class ConsistencyService:
         facts = premium_facts(chain, calendar=self._inputs.calendar, rates=self._inputs.rates, dividends=dividends)
         with self._database.connection() as connection:
             try:
-                premiums.replace_symbol(connection, facts, chain, now=now, today=market_date(now))
+                premium_writing.replace_symbol(connection, facts, chain, now=now, today=market_date(now))
             except SupersededError:
                 return False
         return True

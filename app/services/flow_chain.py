@@ -15,7 +15,7 @@ from db.flow_reading import LatestChain
 from db.run_kinds import FLOW
 from scanner.calendar import MarketCalendar
 from scanner.model import ChainSnapshot, ReferenceData
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from scanner.pricing.rates import RateCurve
 from scanner.signals.flow import contract_flow
 

@@ -17,7 +17,8 @@ from db.stock_chains import ChainOrigin
 from scanner.calendar import market_date, target_windows
 from scanner.earnings import next_earnings
 from scanner.model import ExpirationWindow, Mode, PremiumFilters, PriceBasis, ReferenceData, ScanResult, SymbolCount
-from scanner.premiums import PremiumScanner, as_of_columns
+from scanner.premium_facts import as_of_columns
+from scanner.premiums import PremiumScanner
 from scanner.quality import age_cutoffs
 from scanner.symbols import parse_occ
 

@@ -14,7 +14,7 @@ from db import stocks
 from db.engine import Database
 from scanner.calendar import MarketCalendar
 from scanner.model import ChainSnapshot, Dividend, ReferenceData
-from scanner.premiums import premium_columns
+from scanner.premium_facts import premium_columns
 from scanner.pricing.rates import RateCurve
 from scanner.schema import Columns
 from scanner.sources.account import SourceAccount

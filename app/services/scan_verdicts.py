@@ -15,7 +15,8 @@ from db.saved_scans import RunHead
 from scanner.calendar import market_date
 from scanner.earnings import next_earnings
 from scanner.model import PremiumFilters, ReferenceData
-from scanner.premiums import REASONS, as_of_columns, premium_facts, rank, rejections
+from scanner.premium_facts import as_of_columns, premium_facts
+from scanner.premiums import REASONS, rank, rejections
 from scanner.saved_scans import from_json
 from scanner.scan_comparison import Place, Verdict
 

@@ -15,8 +15,7 @@ from app.services.priced_chains import PricedChain, PricedChains
 from app.services.symbol_attempts import AttemptContext, SymbolAttempts
 from db import flow_runs, flows
 from db.flows import ScannedChain, Signals
-from db.premiums import Claim
-from db.run_symbols import SymbolAccount
+from db.run_symbols import Claim, SymbolAccount
 from scanner.calendar import MarketCalendar, flow_expirations
 from scanner.errors import SupersededError
 from scanner.signals.composite import opportunities

@@ -8,8 +8,8 @@ from datetime import date
 from app.services.priced_chains import PricedChains
 from app.services.run_end import finish_run
 from app.services.symbol_attempts import AttemptContext, SymbolAttempts
-from db import premiums
-from db.premiums import Claim
+from db import premium_writing
+from db.run_symbols import Claim
 from scanner.calendar import market_date, sync_expirations
 
 
@@ -32,7 +32,7 @@ class SymbolSync:
         chain = self._chains.fetch(symbol, _targets(today), now=now)
         claim = Claim(run_id, attempt, fetch_ms=chain.fetch_ms, price_ms=chain.price_ms)
         with self._database.connection() as connection:
-            premiums.replace_symbol(
+            premium_writing.replace_symbol(
                 connection, chain.columns, chain.snapshot, now=self._clock(), today=today, claim=claim
             )
             finish_run(connection, run_id, now=self._clock())

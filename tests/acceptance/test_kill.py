@@ -21,7 +21,7 @@ from db.embedded import EmbeddedServer
 from db.engine import Database
 from scanner.calendar import MarketCalendar
 from scanner.model import ChainSnapshot, Dividend, Mode
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from scanner.pricing.rates import RateCurve
 from tests.acceptance.program import Program, free_port, kill
 from tests.patience import PATIENCE_SECONDS, wait_for

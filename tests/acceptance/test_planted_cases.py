@@ -11,7 +11,8 @@ import pytest
 
 from scanner.calendar import MarketCalendar, market_date, target_expirations
 from scanner.model import DEFAULT_TARGET_DTES, PremiumFilters, Strategy
-from scanner.premiums import PremiumScanner, premium_facts
+from scanner.premium_facts import premium_facts
+from scanner.premiums import PremiumScanner
 from scanner.pricing.rates import RateCurve
 from scanner.sources.simulated import Case, SimulatedSource
 from scanner.sources.simulated.planted import CONTRACT_CASES, SYMBOL_CASES

@@ -17,7 +17,7 @@ from db import snapshots
 from db.engine import Database
 from db.run_kinds import FLOW
 from scanner.calendar import market_date
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from tests.integration.app.conftest import FLOW_SYMBOLS, SettableClock
 from tests.integration.app.test_flow_scan import contracts_by_expiration, do_scan
 from tests.reference import signals as reference

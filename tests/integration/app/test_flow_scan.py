@@ -23,7 +23,7 @@ from db.scan_runs import RunState
 from scanner.calendar import MarketCalendar, flow_expirations, market_date
 from scanner.errors import RateLimitedError, SymbolNotFoundError
 from scanner.model import ChainSnapshot, PremiumFilters
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from scanner.schema import FLOW_ROWS, SKEW_HISTORY, TOP_OPPORTUNITY, validate
 from scanner.sources.simulated.planted import Case
 from tests.integration.app.conftest import FLOW_SYMBOLS, ScriptedSource, SettableClock

@@ -25,7 +25,7 @@ from scanner.errors import (
     SymbolError,
     SymbolNotFoundError,
 )
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from tests.integration.app.conftest import ScriptedSource, SettableClock
 
 DOWN = SourceUnavailableError("simulated", "MSFT", "the network is down")

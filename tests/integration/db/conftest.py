@@ -14,7 +14,7 @@ from db.engine import Database
 from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar, market_date, target_expirations
 from scanner.model import DEFAULT_TARGET_DTES, ChainSnapshot, Mode
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from scanner.pricing.rates import RateCurve
 from scanner.sources.simulated import SimulatedSource
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from pandas.testing import assert_frame_equal
 
-from db import database_scanner, premiums, stocks
+from db import database_scanner, premium_writing, premiums, stocks
 from db.database_scanner import DatabaseScanner
 from db.embedded import EmbeddedServer
 from db.engine import Database, open_database
@@ -33,7 +33,8 @@ from scanner.model import (
     ScanResult,
     Strategy,
 )
-from scanner.premiums import PremiumScanner, as_of_columns
+from scanner.premium_facts import as_of_columns
+from scanner.premiums import PremiumScanner
 from scanner.pricing.rates import RateCurve
 from scanner.quality import age_cutoffs
 from scanner.schema import PREMIUM
@@ -150,7 +151,7 @@ def market(shared_database: Database, calendar: MarketCalendar, priced: Callable
     for number, symbol in enumerate(SYMBOLS):
         one = priced(symbol, NOW - timedelta(minutes=number % 7))
         with shared_database.connection() as connection:
-            premiums.replace_symbol(connection, one.facts, one.snapshot, now=NOW, today=TODAY)
+            premium_writing.replace_symbol(connection, one.facts, one.snapshot, now=NOW, today=TODAY)
         facts[symbol] = one.facts
         unreadable[symbol] = sum(one.snapshot.unreadable.values())
     references = tuple(any_reference(symbol, number) for number, symbol in enumerate(SYMBOLS[:-1]))

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from pandas.testing import assert_frame_equal
 
-from db import data_version, premiums, run_symbols, scan_runs, snapshots, stocks
+from db import data_version, premium_writing, premiums, run_symbols, scan_runs, snapshots, stocks
 from db.engine import Database
+from db.run_symbols import Claim
 from scanner.errors import DatabaseError, InputError, SchemaError, SupersededError
 from scanner.schema import PREMIUM
 from tests.integration.db.conftest import NOW, SETTINGS, TODAY, Priced
@@ -21,9 +22,9 @@ LATER = NOW + timedelta(minutes=10)
 Pricer = Callable[..., Priced]
 
 
-def store(database: Database, one: Priced, *, now: datetime = NOW, claim: premiums.Claim | None = None) -> int:
+def store(database: Database, one: Priced, *, now: datetime = NOW, claim: Claim | None = None) -> int:
     with database.connection() as connection:
-        return premiums.replace_symbol(connection, one.facts, one.snapshot, now=now, today=TODAY, claim=claim)
+        return premium_writing.replace_symbol(connection, one.facts, one.snapshot, now=now, today=TODAY, claim=claim)
 
 
 def stored(database: Database, *symbols: str) -> pd.DataFrame:
@@ -128,7 +129,7 @@ def test_an_expired_one_leaves_even_when_its_expiration_failed(
     fewer = delivered(one, one.facts["expiration"] != failed, missing_expirations=(failed.date(),))
     with database.connection() as connection:
         day_after = failed.date() + timedelta(days=1)
-        premiums.replace_symbol(connection, fewer.facts, fewer.snapshot, now=LATER, today=day_after)
+        premium_writing.replace_symbol(connection, fewer.facts, fewer.snapshot, now=LATER, today=day_after)
     assert_frame_equal(stored(database, "AAPL"), in_stored_order(fewer.facts))
     assert scanned_as_stored(database)
 
@@ -174,7 +175,7 @@ def test_the_symbol_of_the_run_succeeds_with_its_account(
         run_id = scan_runs.start_or_join(connection, ["AAPL"], SETTINGS, now=NOW).run_id
         attempt = run_symbols.claim(connection, run_id, "AAPL", worker="w:1", now=NOW)
     assert attempt == 1
-    store(database, one, claim=premiums.Claim(run_id, attempt, fetch_ms=12.5, price_ms=3.25))
+    store(database, one, claim=Claim(run_id, attempt, fetch_ms=12.5, price_ms=3.25))
     with database.connection() as connection:
         row = connection.execute(
             "select state, fetched, stored, iv_null, fetch_ms, price_ms, store_ms > 0, source, error_class "
@@ -220,10 +221,10 @@ def test_a_worker_that_was_given_up_stores_nothing(
         second = run_symbols.claim(connection, run_id, "AAPL", worker="w:2", now=LATER)
     assert (first, second) == (1, 2)
     with pytest.raises(SupersededError):
-        store(database, priced("AAPL"), claim=premiums.Claim(run_id, 1))
+        store(database, priced("AAPL"), claim=Claim(run_id, 1))
     assert stored(database, "AAPL").empty
     assert value(database, "select count(*) from chain_snapshots") == 0
-    store(database, priced("AAPL"), claim=premiums.Claim(run_id, 2))
+    store(database, priced("AAPL"), claim=Claim(run_id, 2))
     assert value(database, "select state from scan_run_symbols") == "succeeded"
 
 
@@ -286,7 +287,7 @@ def test_a_symbol_is_stored_in_a_transaction_of_its_own(
     with database.connection() as connection:
         connection.execute("select 1")
         with pytest.raises(InputError, match="its own"):
-            premiums.replace_symbol(connection, one.facts, one.snapshot, now=NOW, today=TODAY)
+            premium_writing.replace_symbol(connection, one.facts, one.snapshot, now=NOW, today=TODAY)
 
 
 def test_a_chain_without_contracts_empties_the_symbol(

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from db import premiums, stock_chains
+from db import premium_writing, stock_chains
 from db.engine import Database
 from scanner.model import SkippedSource
 from tests.integration.db.conftest import NOW, TODAY, Priced
@@ -23,7 +23,7 @@ def test_the_origin_of_rows_names_who_was_asked_before(
         one.snapshot, source="yahoo", skipped=SKIPPED, missing_expirations=(date(2026, 12, 24),)
     )
     with database.connection() as connection:
-        premiums.replace_symbol(connection, one.facts, snapshot, now=NOW, today=TODAY)
+        premium_writing.replace_symbol(connection, one.facts, snapshot, now=NOW, today=TODAY)
     with database.connection() as connection:
         found = stock_chains.origins(connection, ["KO", "AAPL"])
     assert set(found) == {"KO"}
@@ -41,7 +41,7 @@ def test_a_later_chain_that_needed_nobody_else_says_so(
     later = dataclasses.replace(one.snapshot, fetched_at=one.snapshot.fetched_at + timedelta(minutes=5), unreadable={})
     for snapshot in (first, later):
         with database.connection() as connection:
-            premiums.replace_symbol(connection, one.facts, snapshot, now=NOW + timedelta(minutes=6), today=TODAY)
+            premium_writing.replace_symbol(connection, one.facts, snapshot, now=NOW + timedelta(minutes=6), today=TODAY)
     with database.connection() as connection:
         origin = stock_chains.origins(connection, ["KO"])["KO"]
     assert origin.skipped == ()

@@ -10,7 +10,8 @@ import pytest
 
 from scanner.calendar import MarketCalendar
 from scanner.model import ChainSnapshot, PremiumFilters, RejectionReason, Strategy
-from scanner.premiums import PremiumScanner, premium_facts
+from scanner.premium_facts import premium_facts
+from scanner.premiums import PremiumScanner
 from scanner.pricing.rates import RateCurve
 from scanner.sources.base import nearest_only
 from scanner.sources.resilience import OpenGate

@@ -31,7 +31,8 @@ from scanner.model import (
     RejectionReason,
     Strategy,
 )
-from scanner.premiums import REASONS, PremiumScanner, as_of_columns, premium_facts, rank, rejections
+from scanner.premium_facts import as_of_columns, premium_facts
+from scanner.premiums import REASONS, PremiumScanner, rank, rejections
 from scanner.pricing.rates import RateCurve
 from scanner.sources.simulated.source import SimulatedSource
 from tests.reference.cboe import read_cboe

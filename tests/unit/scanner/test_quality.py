@@ -11,7 +11,7 @@ import pytest
 from scanner.calendar import MarketCalendar
 from scanner.errors import CalendarError, InputError
 from scanner.model import QUOTE_REASONS, UnderlyingQuote
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from scanner.pricing.chain import PricedChain
 from scanner.pricing.rates import RateCurve
 from scanner.quality import QuoteColumns, QuoteQuality, age_cutoffs, age_grades, judge

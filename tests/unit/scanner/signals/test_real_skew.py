@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.evidence.chains import FILES, TREASURY
 from scanner.calendar import NEW_YORK, MarketCalendar
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from scanner.pricing.rates import RateCurve
 from scanner.signals.expirations import expiration_signals
 from scanner.signals.flow import contract_flow

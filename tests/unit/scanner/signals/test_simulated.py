@@ -9,7 +9,7 @@ import pytest
 
 from scanner.calendar import MarketCalendar, flow_expirations
 from scanner.model import ChainSnapshot
-from scanner.premiums import premium_facts
+from scanner.premium_facts import premium_facts
 from scanner.pricing.rates import RateCurve
 from scanner.signals.composite import opportunities
 from scanner.signals.expirations import expiration_signals
