@@ -13,6 +13,7 @@ from app.bootstrap import build
 from app.live_sources import split
 from benchmarks.sources import live_program, sync, table
 from benchmarks.sync import symbols
+from db.scan_runs import RunState
 from scanner.calendar import scan_slots
 from scanner.sources.resilience import RateLimit
 from scanner.symbols import DEFAULT_UNIVERSE
@@ -40,7 +41,7 @@ def measured(chains: RateLimit) -> str:
         scheduled.close()
         if run_id is None:
             raise RuntimeError(f"no scan was begun at {slot}")
-        while (progress := services.flow.progress(run_id)) is None or progress.running:
+        while (progress := services.flow.progress(run_id)) is None or progress.state is RunState.RUNNING:
             time.sleep(0.1)
         seconds = time.perf_counter() - began
         calls = internet.count(OPTIONS) - before

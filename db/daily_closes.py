@@ -23,11 +23,11 @@ def replace(
 ) -> None:
     """Let a symbol have these closes and no others: those of before a split would not fit to them."""
     connection.execute("delete from daily_closes where symbol = %s", [symbol])
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into daily_closes (symbol, session, close, source, fetched_at) values (%s, %s, %s, %s, %s)",
-            [(symbol, one.session, one.close, source, fetched_at) for one in closes],
-        )
+    connection.execute(
+        "insert into daily_closes (symbol, session, close, source, fetched_at) "
+        "select %s, session, close, %s, %s from unnest(%s::date[], %s::float8[]) as one (session, close)",
+        [symbol, source, fetched_at, [one.session for one in closes], [one.close for one in closes]],
+    )
 
 
 def latest(connection: Connection[Any], symbols: Sequence[str], *, since: date) -> dict[str, tuple[DailyClose, ...]]:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from db.connect import CONNECT_TIMEOUT_SECONDS, connect, create_database_if_missing, describe, translated
+from db.liveness import Liveness
 from db.migrate import migrate
 from db.revisions import check_current, check_mode
 from scanner.errors import DatabaseError, DatabaseTimeoutError
@@ -94,6 +95,7 @@ def open_database(
             connection.execute("select set_config(%s, %s, false)", [name, value])
         connection.commit()
 
+    liveness = Liveness()
     pool = ConnectionPool(
         dsn,
         min_size=1,
@@ -101,7 +103,8 @@ def open_database(
         timeout=POOL_WAIT_SECONDS,
         kwargs={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "options-scanner"},
         configure=configure,
-        check=ConnectionPool.check_connection,
+        check=liveness.check,
+        reset=liveness.note_use,
         reconnect_timeout=POOL_WAIT_SECONDS,
         open=True,
     )

@@ -15,6 +15,20 @@ from scanner.errors import InputError
 from scanner.model import EarningsState, ReferenceData
 
 _FACTS: Final = tuple(field.name for field in fields(ReferenceData))
+_STORE_REFERENCE: Final = (
+    sql.SQL(
+        "insert into stock_data ({columns}) values ({values}) on conflict (symbol) do update set {updates} "
+        "where stock_data.fetched_at <= excluded.fetched_at"
+    )
+    .format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, _FACTS)),
+        values=sql.SQL(", ").join(sql.Placeholder() * len(_FACTS)),
+        updates=sql.SQL(", ").join(
+            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in _FACTS if name != "symbol"
+        ),
+    )
+    .as_bytes()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +140,8 @@ def store_reference(connection: Connection[Any], reference: ReferenceData) -> No
 
     Raises InputError for a symbol that is not in the universe.
     """
-    columns = sql.SQL(", ").join(map(sql.Identifier, _FACTS))
-    updates = sql.SQL(", ").join(
-        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in _FACTS if name != "symbol"
-    )
-    statement = sql.SQL(
-        "insert into stock_data ({columns}) values ({values}) on conflict (symbol) do update set {updates} "
-        "where stock_data.fetched_at <= excluded.fetched_at"
-    ).format(columns=columns, values=sql.SQL(", ").join(sql.Placeholder() * len(_FACTS)), updates=updates)
     try:
-        connection.execute(statement, [getattr(reference, name) for name in _FACTS])
+        connection.execute(_STORE_REFERENCE, [getattr(reference, name) for name in _FACTS])
     except ForeignKeyViolation as error:
         raise InputError(f"not in the universe: {reference.symbol}. Add it first") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ import structlog
 from db import daily_closes, data_version, stocks
 from db.engine import Database
 from scanner.errors import RateLimitedError, SourceError, SourceUnavailableError, SymbolNotFoundError
+from scanner.model import DailyClose, ReferenceData
 from scanner.sources.base import ReferenceSource
 
 KEPT: Final = timedelta(hours=24)
@@ -71,24 +72,20 @@ class ReferenceService:
                 self._failed_at[symbol] = self._clock()
                 logger.warning("no reference data", symbol=symbol, error=str(error))
                 continue
-            with self._database.connection() as connection:
-                stocks.store_reference(connection, reference)
-            self._note_check(symbol, None)
-            self._store_closes(source, symbol)
+            self._store(source.name, reference, _closes(source, symbol))
             stored += 1
         if stored:
             with self._database.connection() as connection:
                 data_version.advance(connection)
         return stored
 
-    def _store_closes(self, source: ReferenceSource, symbol: str) -> None:
-        try:
-            closes = source.closes(symbol)
-        except SourceError as error:
-            logger.warning("no daily closes", symbol=symbol, error=str(error))
-            return
+    def _store(self, source: str, reference: ReferenceData, closes: Sequence[DailyClose] | None) -> None:
+        symbol, now = reference.symbol, self._clock()
         with self._database.connection() as connection:
-            daily_closes.replace(connection, symbol, closes, source=source.name, fetched_at=self._clock())
+            stocks.store_reference(connection, reference)
+            stocks.note_check(connection, symbol, None, now=now)
+            if closes is not None:
+                daily_closes.replace(connection, symbol, closes, source=source, fetched_at=now)
 
     def _note_check(self, symbol: str, error_class: str | None) -> None:
         with self._database.connection() as connection:
@@ -97,3 +94,12 @@ class ReferenceService:
     def _failed_lately(self, symbol: str) -> bool:
         failed_at = self._failed_at.get(symbol)
         return failed_at is not None and self._clock() - failed_at < AFTER_FAILURE
+
+
+def _closes(source: ReferenceSource, symbol: str) -> Sequence[DailyClose] | None:
+    """None where the source gives none now: those that are stored stay."""
+    try:
+        return source.closes(symbol)
+    except SourceError as error:
+        logger.warning("no daily closes", symbol=symbol, error=str(error))
+        return None
