@@ -11,7 +11,7 @@ run: install  ## Live market data (Yahoo, no key needed)
 	$(BIN)/python -m app.cli run
 
 test: install-dev  ## All tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: install-dev  ## Format, lint, strict types, import contracts
 	$(BIN)/ruff format --check .
