@@ -18,7 +18,7 @@ _Selector: Final[type[selectors.BaseSelector]] = getattr(selectors, "PollSelecto
 
 
 class Liveness:
-    """Callbacks of a pool. A question to the server costs as much as a small query, and is the first one of every use.
+    """Callbacks of a pool. Asking the server before each use would cost as much again as a small query.
 
     A server that ends closes its connections: there is something to read on them then, and on no other idle one.
     """
