@@ -42,7 +42,10 @@ class Mood:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """A row of the view `scan_performance`; means in ms a symbol, unknown where nothing succeeded."""
+    """A row of the view `scan_performance`; means in ms a symbol, unknown where nothing succeeded.
+
+    `seconds` are unknown while a scan runs, and of a scan of the past, whose clock stands still.
+    """
 
     run_id: int
     timestamp: datetime

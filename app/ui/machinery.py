@@ -44,14 +44,14 @@ def scans() -> None:
 
 
 def scan_row(one: Performance, now: datetime) -> dict[str, str]:
-    """One scan in words. How long a scan of the past took is not known: its clock stands still."""
+    """One scan in words."""
     failed = f", {one.failed} failed" if one.failed else ""
     return {
         "Slot, New York": formats.new_york_time(one.timestamp, now=now),
         "State": one.state,
         "Symbols": f"{one.succeeded} of {one.total}{failed}",
         "Contracts": f"{one.contracts:,}",
-        "Took": formats.duration(one.seconds) if one.seconds else formats.UNKNOWN,
+        "Took": formats.UNKNOWN if one.seconds is None else formats.duration(one.seconds),
         "Fetch, ms": formats.number(one.fetch_ms, "{:,.0f}"),
         "Pricing, ms": formats.number(one.price_ms, "{:,.0f}"),
         "Storing, ms": formats.number(one.store_ms, "{:,.0f}"),

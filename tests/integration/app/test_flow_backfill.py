@@ -137,6 +137,12 @@ def test_the_newest_scan_is_shown_whatever_is_made_after_it(backfill: FlowBackfi
     pd.testing.assert_frame_equal(flow.opportunities().drop(columns=["score_percentile"]), shown)
 
 
+def test_how_long_a_past_scan_took_is_not_known(backfill: FlowBackfill, flow: FlowService) -> None:
+    """Its clock stands still at its slot."""
+    scan(backfill, sessions=1, most=2)
+    assert {one.seconds for one in flow.scans(limit=10)} == {None}
+
+
 def test_before_the_first_slot_of_a_calendar_nothing_is_queued(backfill: FlowBackfill) -> None:
     assert backfill.queue(sessions=1, until=datetime(2026, 11, 20, 14, 31, tzinfo=UTC)) == ()
     assert backfill.progress(()) == BackfillProgress(total=0, made=0, waiting=0)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -187,8 +186,3 @@ def test_scans_are_listed_with_coverage_and_time() -> None:
     assert row["Symbols"] == "43 of 44, 1 failed"
     assert (row["Took"], row["Fetch, ms"], row["Contracts"]) == ("40 s", "–", "12,000")
     assert SCANNED.latest is LATEST
-
-
-def test_a_scan_of_the_past_took_nobody_knows_how_long() -> None:
-    """Its clock stands still."""
-    assert scan_row(dataclasses.replace(LATEST, seconds=0.0), LATEST.timestamp)["Took"] == "–"
