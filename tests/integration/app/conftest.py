@@ -191,3 +191,12 @@ def saved_scans(
 @pytest.fixture
 def volatility_history(database: Database, clock: SettableClock, calendar: MarketCalendar) -> VolatilityHistory:
     return VolatilityHistory(database=database, clock=clock, calendar=calendar)
+
+
+def scan_flow(flow_scans: FlowScanService, clock: SettableClock, at: datetime) -> None:
+    """The whole scan that is due at this instant."""
+    clock.now = at
+    run_id = flow_scans.begin_due()
+    assert run_id is not None
+    for symbol in FLOW_SYMBOLS:
+        flow_scans.run_symbol(run_id, symbol)

@@ -13,7 +13,7 @@ from db.engine import Database
 from scanner.calendar import MarketCalendar
 from scanner.schema import FLOW, STRIKE_FLOW, validate
 from scanner.signals.strikes import by_strike, walls
-from tests.integration.app.conftest import FLOW_SYMBOLS, SettableClock
+from tests.integration.app.conftest import FLOW_SYMBOLS, SettableClock, scan_flow
 
 SLOT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
 
@@ -23,17 +23,9 @@ def kept(database: Database, calendar: MarketCalendar) -> FlowChainService:
     return FlowChainService(database=database, calendar=calendar)
 
 
-def scan(flow_scans: FlowScanService, clock: SettableClock, at: datetime) -> None:
-    clock.now = at
-    run_id = flow_scans.begin_due()
-    assert run_id is not None
-    for symbol in FLOW_SYMBOLS:
-        flow_scans.run_symbol(run_id, symbol)
-
-
 @pytest.fixture
 def scanned(flow_scans: FlowScanService, clock: SettableClock) -> None:
-    scan(flow_scans, clock, SLOT)
+    scan_flow(flow_scans, clock, SLOT)
 
 
 @pytest.mark.usefixtures("scanned")
@@ -67,7 +59,7 @@ def test_scores_of_the_chain_are_those_that_were_stored(kept: FlowChainService, 
 def test_a_chain_that_was_not_kept_is_not_replaced_by_another(
     kept: FlowChainService, flow_scans: FlowScanService, clock: SettableClock, database: Database
 ) -> None:
-    scan(flow_scans, clock, SLOT + timedelta(minutes=15))
+    scan_flow(flow_scans, clock, SLOT + timedelta(minutes=15))
     with database.connection() as connection:
         connection.execute("delete from chain_snapshots where symbol = 'KO' and fetched_at > %s", [SLOT])
     newest = kept.latest("SPY")
@@ -84,10 +76,10 @@ def test_without_a_scan_there_is_no_chain(kept: FlowChainService) -> None:
 def test_percentiles_say_of_how_many_scores_they_are(
     flow_scans: FlowScanService, flow: FlowService, clock: SettableClock, database: Database
 ) -> None:
-    scan(flow_scans, clock, SLOT)
+    scan_flow(flow_scans, clock, SLOT)
     assert flow.earlier_scores() == dict.fromkeys(FLOW_SYMBOLS, 0)
     assert flow.opportunities()["score_percentile"].isna().all()
-    scan(flow_scans, clock, SLOT + timedelta(minutes=15))
+    scan_flow(flow_scans, clock, SLOT + timedelta(minutes=15))
     with database.connection() as connection:
         stored = connection.execute(
             "select symbol, count(*) from opportunities where timestamp = %s group by symbol", [SLOT]

@@ -12,7 +12,7 @@ from app.services.flow_scan import FlowScanService
 from app.services.smiles import SmileService
 from db.engine import Database
 from scanner.calendar import MarketCalendar
-from tests.integration.app.conftest import FLOW_SYMBOLS, SettableClock
+from tests.integration.app.conftest import FLOW_SYMBOLS, SettableClock, scan_flow
 
 SLOT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
 
@@ -22,19 +22,11 @@ def smiles(database: Database, calendar: MarketCalendar) -> SmileService:
     return SmileService(database=database, calendar=calendar)
 
 
-def scan(flow_scans: FlowScanService, clock: SettableClock, at: datetime) -> None:
-    clock.now = at
-    run_id = flow_scans.begin_due()
-    assert run_id is not None
-    for symbol in FLOW_SYMBOLS:
-        flow_scans.run_symbol(run_id, symbol)
-
-
 @pytest.mark.parametrize("symbol", FLOW_SYMBOLS)
 def test_the_smile_of_every_expiration(
     symbol: str, flow_scans: FlowScanService, clock: SettableClock, smiles: SmileService, flow: FlowService
 ) -> None:
-    scan(flow_scans, clock, SLOT)
+    scan_flow(flow_scans, clock, SLOT)
     for row in flow.skew([symbol]).to_dict("records"):
         found = smiles.at(symbol, row["root"], row["expiration"].date(), as_of=SLOT + timedelta(hours=1))
         assert found is not None
@@ -55,8 +47,8 @@ def test_the_smile_of_every_expiration(
 def test_at_an_earlier_instant_it_is_the_earlier_chain(
     flow_scans: FlowScanService, clock: SettableClock, smiles: SmileService, flow: FlowService
 ) -> None:
-    scan(flow_scans, clock, SLOT)
-    scan(flow_scans, clock, SLOT + timedelta(minutes=15))
+    scan_flow(flow_scans, clock, SLOT)
+    scan_flow(flow_scans, clock, SLOT + timedelta(minutes=15))
     row = flow.skew(["SPY"]).iloc[0]
     day = row["expiration"].date()
     earlier = smiles.at("SPY", "SPY", day, as_of=SLOT + timedelta(minutes=5))
@@ -70,7 +62,7 @@ def test_at_an_earlier_instant_it_is_the_earlier_chain(
 def test_without_a_chain_or_the_expiration_there_is_none(
     flow_scans: FlowScanService, clock: SettableClock, smiles: SmileService, flow: FlowService
 ) -> None:
-    scan(flow_scans, clock, SLOT)
+    scan_flow(flow_scans, clock, SLOT)
     day = flow.skew(["SPY"]).iloc[0]["expiration"].date()
     assert smiles.at("SPY", "SPY", day, as_of=SLOT - timedelta(minutes=1)) is None
     assert smiles.at("NVDA", "NVDA", day, as_of=SLOT + timedelta(hours=1)) is None

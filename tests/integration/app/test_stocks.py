@@ -184,7 +184,8 @@ def test_a_mode_without_slow_facts_fetches_none(database: Database, clock: Setta
     assert ReferenceService(database=database, source=lambda: None, clock=clock, per_round=5).refresh() == 0
 
 
-def test_at_night_expired_contracts_leave(
+@pytest.fixture
+def housekeeping(
     database: Database,
     sync: SyncService,
     clock: SettableClock,
@@ -193,13 +194,11 @@ def test_at_night_expired_contracts_leave(
     alerts: MakeAlerts,
     saved_scans: SavedScanService,
     volatility_history: VolatilityHistory,
-) -> None:
-    sync.run_symbol(sync.start(["AAPL"]), "AAPL")
-    reports = SourceReportService(database=database, clock=clock)
-    housekeeping = Housekeeping(
+) -> Housekeeping:
+    return Housekeeping(
         database=database,
         clock=clock,
-        source_reports=reports,
+        source_reports=SourceReportService(database=database, clock=clock),
         consistency=consistency,
         archive=archive,
         alerts=alerts(),
@@ -207,6 +206,12 @@ def test_at_night_expired_contracts_leave(
         saved_scans=saved_scans,
         volatility_history=volatility_history,
     )
+
+
+def test_at_night_expired_contracts_leave(
+    database: Database, sync: SyncService, clock: SettableClock, housekeeping: Housekeeping
+) -> None:
+    sync.run_symbol(sync.start(["AAPL"]), "AAPL")
     housekeeping.nightly()
     with database.connection() as connection:
         before = premiums.of_symbols(connection, ["AAPL"])
@@ -223,29 +228,9 @@ def test_at_night_expired_contracts_leave(
     assert tables == (0,)
 
 
-def test_after_a_run_statistics_are_fresh(
-    database: Database,
-    sync: SyncService,
-    clock: SettableClock,
-    consistency: ConsistencyService,
-    archive: ArchiveService,
-    alerts: MakeAlerts,
-    saved_scans: SavedScanService,
-    volatility_history: VolatilityHistory,
-) -> None:
+def test_after_a_run_statistics_are_fresh(database: Database, sync: SyncService, housekeeping: Housekeeping) -> None:
     sync.run_symbol(sync.start(["AAPL"]), "AAPL")
-    reports = SourceReportService(database=database, clock=clock)
-    Housekeeping(
-        database=database,
-        clock=clock,
-        source_reports=reports,
-        consistency=consistency,
-        archive=archive,
-        alerts=alerts(),
-        watchlists=WatchlistService(database=database, clock=clock, sync=sync),
-        saved_scans=saved_scans,
-        volatility_history=volatility_history,
-    ).after_run()
+    housekeeping.after_run()
     with database.connection() as connection:
         row = connection.execute("select reltuples from pg_class where relname = 'stock_chains'").fetchone()
     assert row == (1,)

@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import pytest
 
-from db import stocks
+from db import premium_writing, stocks
 from db.engine import Database
+from db.run_symbols import Claim
 from db.scan_runs import RunSettings
 from scanner.calendar import MarketCalendar, market_date, target_expirations
 from scanner.model import DEFAULT_TARGET_DTES, ChainSnapshot, Mode
@@ -55,3 +56,15 @@ def universe(database: Database) -> tuple[str, ...]:
     with database.connection() as connection:
         stocks.add(connection, symbols, now=NOW)
     return symbols
+
+
+Pricer = Callable[..., Priced]
+
+
+def store(database: Database, one: Priced, *, now: datetime = NOW, claim: Claim | None = None) -> int:
+    with database.connection() as connection:
+        return premium_writing.replace_symbol(connection, one.facts, one.snapshot, now=now, today=TODAY, claim=claim)
+
+
+def in_stored_order(facts: pd.DataFrame) -> pd.DataFrame:
+    return facts.sort_values(["symbol", "root", "expiration", "option_type", "strike"]).reset_index(drop=True)
