@@ -197,7 +197,10 @@ _SCAN: Final = object_of(
         "requested_at": INSTANT,
         "started_at": or_null(INSTANT),
         "finished_at": or_null(INSTANT),
-        "seconds": {**or_null(NUMBER), "description": "From its request to its end; null while it runs, and of simulated scans of the past."},
+        "seconds": {
+            **or_null(NUMBER),
+            "description": "From its request to its end; null while it runs, and of simulated scans of the past.",
+        },
         "total": {**WHOLE_NUMBER, "description": "Stocks it was to look at."},
         "succeeded": WHOLE_NUMBER,
         "failed": WHOLE_NUMBER,
