@@ -18,7 +18,7 @@ from scanner.pricing.kernels.compilation import (
     prefer_widest_vectors,
     separate_arrays,
 )
-from scanner.pricing.kernels.elementary import CENTER, erfcx_polynomial, exp, exp_within, log
+from scanner.pricing.kernels.elementary import exp_of_negative, exp_within, log, tail_denominator, tail_numerator
 
 LEAST_PRICE: Final = 1e-100
 GREATEST_PRICE: Final = 1e100
@@ -29,7 +29,6 @@ _LEAST_DEVIATION: Final = 1e-75
 """sigma sqrt T below this counts as none; its powers stay in range."""
 _FARTHEST: Final = 38.6
 """e^{-d^2/2} is 0 from here on."""
-_ROOT_HALF: Final = 0.7071067811865476
 _INVERSE_ROOT_TWO_PI: Final = 0.3989422804014327
 
 _COLUMNS: Final = (NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, FLAGS, TABLE, COUNT, COUNT)
@@ -45,8 +44,9 @@ def _values(S: float, K: float, T: float, r: float, q: float, sigma: float, e: f
     Without time or volatility d1 and d2 are so large that all densities vanish, which gives the limits; a NaN in d1,
     for what is invalid, reaches every result through e^{-d1^2/2}.
 
-    N(e d) is e^{-d^2/2} erfcx(|d|/sqrt 2)/2 or 1 less that; e^{-d2^2/2} is e^{-d1^2/2} F/K, and five divisions
-    (by the strike, its discount factor, S sigma sqrt T and in two erfcx) are three.
+    N(e d) is e^{-d^2/2} `tail_numerator`/`tail_denominator` of |d|, or 1 less that; e^{-d2^2/2} is e^{-d1^2/2} F/K.
+    The longest chain of operations that wait for one another bounds the speed, more than their number does: the two
+    tails share one division at its end, the other divisions stand beside the chain.
     """
     root = math.sqrt(T)
     deviation = sigma * root
@@ -56,24 +56,20 @@ def _values(S: float, K: float, T: float, r: float, q: float, sigma: float, e: f
     inverse = 1.0 / (S * spread)
     per_spread = S * inverse
     distance = log(ratio) + (r - q) * T
-    valid = (S > LEAST_PRICE) & (K > LEAST_PRICE) & (S + K < GREATEST_PRICE)
+    valid = (min(S, K) > LEAST_PRICE) & (S + K < GREATEST_PRICE)
     valid &= (T >= 0.0) & (sigma >= 0.0) & (sigma < math.inf) & (abs(r * T) + abs(q * T) < GREATEST_GROWTH)
     kink = (deviation < _LEAST_DEVIATION) & (distance == 0.0)
     d1 = distance * per_spread + 0.5 * deviation
     d1 = d1 if valid & (not kink) else math.nan
     d2 = d1 - deviation
 
-    x1, x2 = min(abs(d1), _FARTHEST) * _ROOT_HALF, min(abs(d2), _FARTHEST) * _ROOT_HALF
-    above1, above2, below1, below2 = x1 + CENTER, x2 + CENTER, 1.0 + 2.0 * x1, 1.0 + 2.0 * x2
-    both1, both2 = above1 * below1, above2 * below2
-    both = both1 * both2
-    shared = 1.0 / (both * discount)
-    per_both = shared * discount
-    inverse1, inverse2 = per_both * both2, per_both * both1
-    bell1 = exp(-0.5 * d1 * d1)
-    bell2 = bell1 * ratio * grown * (shared * both)
-    tail1 = 0.5 * bell1 * erfcx_polynomial((x1 - CENTER) * below1 * inverse1) * (above1 * inverse1)
-    tail2 = 0.5 * bell2 * erfcx_polynomial((x2 - CENTER) * below2 * inverse2) * (above2 * inverse2)
+    x1, x2 = min(abs(d1), _FARTHEST), min(abs(d2), _FARTHEST)
+    below1, below2 = tail_denominator(x1), tail_denominator(x2)
+    shared = 1.0 / (below1 * below2)
+    bell1 = exp_of_negative(-0.5 * d1 * d1)
+    bell2 = bell1 * ratio * (grown / discount)
+    tail1 = bell1 * tail_numerator(x1) * (shared * below2)
+    tail2 = bell2 * tail_numerator(x2) * (shared * below1)
     cumulative1 = tail1 if e * d1 < 0.0 else 1.0 - tail1
     cumulative2 = tail2 if e * d2 < 0.0 else 1.0 - tail2
 

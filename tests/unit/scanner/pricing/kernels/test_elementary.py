@@ -77,6 +77,16 @@ def test_erfcx() -> None:
     assert largest_error(elementary.erfcx, erfcx, values) <= 1.2e-15
 
 
+@njit(error_model="numpy")  # type: ignore[untyped-decorator]
+def tail(d: float) -> Any:
+    return elementary.tail_numerator(d) / elementary.tail_denominator(d)
+
+
+def test_tail() -> None:
+    values = np.concatenate([RANDOM.uniform(0, 38.7, 4000), np.geomspace(1e-12, 38.7, 2000), [0.0]])
+    assert largest_error(tail, lambda d: erfcx(d / mpmath.sqrt(2)) / 2, values) <= 5e-16
+
+
 @pytest.mark.parametrize("function", [elementary.exp, elementary.log, elementary.erfcx])
 def test_a_value_does_not_depend_on_its_neighbours(function: Any) -> None:
     values = RANDOM.uniform(0.1, 30, 37)
