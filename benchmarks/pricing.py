@@ -1,8 +1,8 @@
 """European pricing side by side with pyvolr (https://pypi.org/project/pyvolr), a threaded Rust library.
 
 Prices, Greeks and implied volatilities per second of the public functions, fresh results included; peers in the same
-run, in turn. `limit` is what two cores of the machine described in docs/pricing.md can do at most; on another machine
-only the ratios mean something.
+run, in turn. The stated limit is what two cores of the machine described in docs/pricing.md can do at most; on another
+one the limit of its own arithmetic says more (`benchmarks.arithmetic_limit`, where its library is installed).
 """
 
 from __future__ import annotations
@@ -16,14 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.alternating import alternate, median_ratio
+from benchmarks.arithmetic_limit import arithmetic_limit
 from scanner.pricing.black_scholes import all_greeks, greeks, price
 from scanner.pricing.implied_volatility import implied_volatility
+from scanner.pricing.threads import processors
 from scanner.pricing.warm_up import warm_up
 from tests.reference.hard_grid import FORWARD, RATE, hard_grid
 
 SIZES = (1_000, 100_000, 1_000_000)
 GREEKS_GOAL, VOLATILITY_GOAL = 5.0, 6.0
 IN_PLACE = "greeks, out="
+ARITHMETIC = "arithmetic alone, one core"
+LEAST_OF_LIMIT = 100_000
 LIMITS = {1_000: float("nan"), 100_000: 330e6, 1_000_000: 215e6}
 """Greeks per second of two cores: arithmetic in cache; memory traffic out of cache (docs/pricing.md)."""
 
@@ -67,8 +71,8 @@ def peer() -> Any:
 def greeks_lines(sample: Contracts, other: Any, rounds: int) -> list[str]:
     """Price and five Greeks against the peer's five Greeks; and nine values.
 
-    The share of the limit is that with `out=`, the results going where the last ones were: memory that is new costs
-    the operating system as much time as the computation takes, and the limit knows nothing of it.
+    The shares of the limits are those with `out=`, the results going where the last ones were: memory that is new costs
+    the operating system as much time as the computation takes, and the limits know nothing of it.
     """
     count = len(sample.price)
     known = sample.ours
@@ -81,6 +85,8 @@ def greeks_lines(sample: Contracts, other: Any, rounds: int) -> list[str]:
     if other is not None:
         positional = [known[name] for name in ("spot", "strike", "years", "rate", "volatility", "dividend_yield")]
         ways["pyvolr"] = lambda: other.greeks(sample.sides, *positional)
+    if count >= LEAST_OF_LIMIT and (limit := arithmetic_limit()) is not None:
+        ways[ARITHMETIC] = lambda: limit(count)
     times = alternate(ways, rounds=rounds)
     lines = []
     for name, timing in times.items():
@@ -90,7 +96,9 @@ def greeks_lines(sample: Contracts, other: Any, rounds: int) -> list[str]:
             else float("nan")
         )
         share = count / timing.median / LIMITS[count] if name == IN_PLACE else float("nan")
-        lines.append(_line("Greeks", count, name, timing, ratio, GREEKS_GOAL, share))
+        own_limit = times.get(ARITHMETIC) if name == IN_PLACE else None
+        share_here = median_ratio(timing, own_limit) / processors() if own_limit else float("nan")
+        lines.append(_line("Greeks", count, name, timing, ratio, GREEKS_GOAL, (share, share_here)))
     return lines
 
 
@@ -115,13 +123,13 @@ def volatility_lines(sample: Contracts, other: Any, rounds: int) -> list[str]:
             timing,
             median_ratio(ours, times["pyvolr"]) if other is not None and timing is ours else float("nan"),
             VOLATILITY_GOAL,
-            float("nan"),
+            (float("nan"), float("nan")),
         )
         for name, timing in times.items()
     ]
 
 
-def _line(work: str, count: int, name: str, timing: Any, ratio: float, goal: float, share: float) -> str:
+def _line(work: str, count: int, name: str, timing: Any, ratio: float, goal: float, shares: tuple[float, float]) -> str:
     cells = [
         work,
         f"{count:,}",
@@ -129,7 +137,7 @@ def _line(work: str, count: int, name: str, timing: Any, ratio: float, goal: flo
         f"{count / timing.median / 1e6:.1f}",
         f"{count / timing.best / 1e6:.1f}",
         "" if np.isnan(ratio) else f"{ratio:.1f}x (goal {goal:.0f}x)",
-        "" if np.isnan(share) else f"{share:.0%}",
+        *("" if np.isnan(share) else f"{share:.0%}" for share in shares),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -166,8 +174,9 @@ def main() -> None:
     options = parser.parse_args()
     warm_up()
     other = peer()
-    print("| work | contracts | | million/s, median | best | against pyvolr, median | of the limit with AVX-512 |")
-    print("|---|---|---|---|---|---|---|")
+    limits = "of the stated limit | of this machine's"
+    print(f"| work | contracts | | million/s, median | best | against pyvolr, median | {limits} |")
+    print("|---|---|---|---|---|---|---|---|")
     for count in SIZES:
         sample = contracts(count)
         rounds = options.rounds * (20 if count < 10_000 else 1)
