@@ -39,8 +39,6 @@ def text_of(content: bytes, encoding: str | None) -> str:
 
     Raises FileProblemError for an empty file, a known format of another kind, bytes that do not fit, and binary data.
     """
-    if not content.strip():
-        raise FileProblemError("the file is empty: download it again")
     for mark, what in _FOREIGN.items():
         if content.lstrip().startswith(mark):
             raise FileProblemError(f"found {what}")
@@ -48,6 +46,8 @@ def text_of(content: bytes, encoding: str | None) -> str:
     if marked and encoding and not marked.startswith(encoding):
         raise FileProblemError(f"its byte order mark says {marked}, its column map says {encoding}: correct the map")
     text = _decoded(content, marked or encoding or "utf-8")
+    if not text.strip():
+        raise FileProblemError("the file is empty: download it again")
     if "\0" in text:
         raise FileProblemError("found binary data, expected CSV text or Parquet: download the chain again")
     return text

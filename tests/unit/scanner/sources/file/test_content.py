@@ -35,6 +35,9 @@ def test_a_byte_order_mark_contradicts_another_encoding(tmp_path: Path) -> None:
     [
         (b"", "the file is empty"),
         (b"\n \r\n\t", "the file is empty"),
+        (b"\xef\xbb\xbf", "the file is empty"),
+        (b"\xff\xfe", "the file is empty"),
+        (b"\x1c\x1d", "the file is empty"),
         (b"PK\x03\x04" + bytes(100), "an Excel workbook or a zip archive"),
         (b"\xd0\xcf\x11\xe0" + bytes(100), "an old Excel workbook"),
         (gzip.compress(TEXT.encode(), mtime=0), "a gzip archive"),
