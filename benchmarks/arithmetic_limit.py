@@ -1,8 +1,9 @@
 """What the arithmetic of price and five Greeks costs at least on this machine: the limit of docs/pricing.md, measured.
 
 Three exp, one log, two normal distributions, one root and three divisions for each contract, each as a loop of its own
-over 8 kB, in the widest vectors: the functions are those of Intel's SVML, the fastest known, called from a loop of
-LLVM's. It needs Linux on x86-64 and `pip install intel-cmplr-lib-rt` (150 MB, so no part of `make install-dev`).
+over 8 kB, in the widest vectors. The functions are those of Intel's SVML, which the stated limit was summed from too;
+on other makers' processors they need not be the fastest. It needs Linux on x86-64 and `pip install intel-cmplr-lib-rt`
+(150 MB, so no part of `make install-dev`).
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def arithmetic_limit() -> Callable[[int], None] | None:
 
     def run(contracts: int) -> None:
         for name, times in OPERATIONS.items():
-            loops[name](values.ctypes.data, results.ctypes.data, max(times * contracts // ROWS, 1))
+            loops[name](values.ctypes.data, results.ctypes.data, -(-times * contracts // ROWS))
 
     return run
 

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from scanner.pricing.kernels import elementary
-from scanner.pricing.kernels.compilation import prefer_widest_vectors
+from scanner.pricing.kernels.compilation import device, prefer_widest_vectors
 
 Floats = NDArray[np.float64]
 RANDOM = np.random.default_rng(20261121)
@@ -77,8 +77,8 @@ def test_erfcx() -> None:
     assert largest_error(elementary.erfcx, erfcx, values) <= 1.2e-15
 
 
-@njit(error_model="numpy")  # type: ignore[untyped-decorator]
-def tail(d: float) -> Any:
+@device
+def tail(d: float) -> float:
     return elementary.tail_numerator(d) / elementary.tail_denominator(d)
 
 
@@ -87,7 +87,7 @@ def test_tail() -> None:
     assert largest_error(tail, lambda d: erfcx(d / mpmath.sqrt(2)) / 2, values) <= 5e-16
 
 
-@pytest.mark.parametrize("function", [elementary.exp, elementary.log, elementary.erfcx])
+@pytest.mark.parametrize("function", [elementary.exp, elementary.log, elementary.erfcx, tail])
 def test_a_value_does_not_depend_on_its_neighbours(function: Any) -> None:
     values = RANDOM.uniform(0.1, 30, 37)
     together = applied(function, values)
